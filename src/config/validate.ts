@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { formatKeyPath } from './key-path.ts';
+import type { KeyPath } from './key-path.ts';
+import { suggestName } from './nearest-name.ts';
+import { configSchema, UNAVAILABLE_KEYS } from './schema.ts';
+import type { FileConfig } from './schema.ts';
+
+/** A problem that is found by its path alone; the file adds the line. */
+export interface LocatedProblem {
+  readonly path: KeyPath;
+  readonly message: string;
+  /** Whether the key itself is wrong, rather than its value. */
+  readonly part: 'key' | 'value';
+}
+
+export interface Validation {
+  /** The configuration; `undefined` when there is a problem. */
+  readonly config: FileConfig | undefined;
+  readonly problems: readonly LocatedProblem[];
+}
+
+/** Checks a file's content against the schema and its names against each other; finds every problem at once. */
+export function validateConfig(value: unknown): Validation {
+  const knownKeys = new Map<string, readonly string[]>();
+  const result = configSchema.safeParse(value, {
+    // Runs for issues without a message of their own, and is the only place that still knows the schema.
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys' && issue.inst instanceof z.ZodObject) {
+        knownKeys.set(formatKeyPath(issue.path ?? []), Object.keys(issue.inst.shape));
+      }
+      return issue.code === 'invalid_type' ? TYPE_MESSAGES[issue.expected] : undefined;
+    },
+  });
+  const problems = (result.error?.issues ?? []).flatMap((issue) => explainIssue(issue, value, knownKeys));
+  problems.push(...checkReferences(value));
+  return { config: problems.length === 0 ? result.data : undefined, problems };
+}
+
+const TYPE_MESSAGES: Readonly<Record<string, string>> = {
+  object: 'must be a group of keys',
+  record: 'must be a group of keys',
+  array: 'must be a list',
+  string: 'must be text; put it in quotes',
+  boolean: 'must be `true` or `false`',
+};
+
+function explainIssue(
+  issue: z.core.$ZodIssue,
+  root: unknown,
+  knownKeys: ReadonlyMap<string, readonly string[]>,
+): LocatedProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys.get(formatKeyPath(issue.path)) ?? [];
+    return issue.keys.map((key) => explainKey([...issue.path, key], known));
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues[0]?.message ?? issue.message;
+    return [{ path: issue.path, message, part: 'key' }];
+  }
+  const value = valueAt(root, issue.path);
+  if (value === null) {
+    return [{ path: issue.path, message: 'has no value; give it one, or remove the key', part: 'key' }];
+  }
+  const isMissing = value === undefined && issue.code !== 'custom';
+  return [{ path: issue.path, message: isMissing ? 'is missing' : issue.message, part: 'value' }];
+}
+
+function explainKey(path: KeyPath, known: readonly string[]): LocatedProblem {
+  const message = UNAVAILABLE_KEYS.has(formatKeyPath(path))
+    ? 'is not available in this version; remove it'
+    : `unknown key; ${suggestName(String(path.at(-1)), known)}`;
+  return { path, message, part: 'key' };
+}
+
+function valueAt(root: unknown, path: KeyPath): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value;
+}
+
+/** Works on the content as written, so that a mistake elsewhere does not hide a wrong reference. */
+function checkReferences(root: unknown): LocatedProblem[] {
+  const upstreams = valueAt(root, ['upstreams']);
+  if (upstreams !== undefined && !isMap(upstreams)) return [];
+  const names = Object.keys(upstreams ?? { [IMPLICIT_UPSTREAM]: null });
+  const problems: LocatedProblem[] = [];
+  for (const section of ['models', 'endpoints']) {
+    const entries = valueAt(root, [section]);
+    if (typeof entries !== 'object' || entries === null) continue;
+    for (const key of Object.keys(entries)) {
+      const path = [section, Array.isArray(entries) ? Number(key) : key, 'upstream'];
+      const name = valueAt(root, path);
+      if (typeof name !== 'string' || names.includes(name)) continue;
+      problems.push({
+        path,
+        message: `there is no upstream \`${name}\`; ${suggestName(name, names)}`,
+        part: 'value',
+      });
+    }
+  }
+  if (names.length > 1 && valueAt(root, ['models']) === undefined) {
+    const message =
+      'there are several upstreams, so say which serves which model: `models: [{ match: "*", upstream: NAME }]`';
+    problems.push({ path: ['upstreams'], message, part: 'key' });
+  }
+  return problems;
+}
+
+/** Name of the upstream that exists when a configuration names none. */
+export const IMPLICIT_UPSTREAM = 'local';
+
+const isMap = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
