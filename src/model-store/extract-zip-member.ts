@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { PassThrough, Readable, Transform } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { TransferFault } from './transfer-fault.ts';
@@ -34,6 +34,7 @@ const LOCAL_BYTES = 30;
 const MAX_COMMENT_BYTES = 0xffff;
 /** A wheel lists a few files to a few thousands; a larger directory is an attack on memory. */
 const MAX_DIRECTORY_BYTES = 16 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 const ZIP64_16 = 0xffff;
 const ZIP64_32 = 0xffffffff;
 const ENCRYPTED_FLAG = 1;
@@ -133,22 +134,21 @@ async function writeMember(
 ): Promise<void> {
   let extracted = 0;
   let crc = 0;
-  const check = new Transform({
-    transform(chunk: Buffer, _encoding, done): void {
-      extracted += chunk.length;
-      crc = crc32(chunk, crc);
-      extraction.onBytes(extracted, entry.bytes);
-      // Stops a zip bomb: never more than the directory announced reaches the disk.
-      if (extracted > entry.bytes) done(damaged('the member is longer than announced'));
-      else done(null, chunk);
-    },
-  });
-  const decode = entry.method === DEFLATED ? createInflateRaw() : new PassThrough();
   const output = await open(extraction.output, 'w');
+  const write = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of chunks) {
+      extracted += chunk.length;
+      // Stops a zip bomb: never more than the directory announced reaches the disk.
+      if (extracted > entry.bytes) throw damaged('the member is longer than announced');
+      crc = crc32(chunk, crc);
+      await output.appendFile(chunk);
+      extraction.onBytes(extracted, entry.bytes);
+    }
+  };
   try {
-    const source = readRange(archive, start, entry.compressedBytes);
-    const sink = output.createWriteStream({ autoClose: false });
-    await pipeline(source, decode, check, sink, { signal: extraction.signal });
+    const source = readRange(archive, start, start + entry.compressedBytes);
+    const decode = entry.method === DEFLATED ? createInflateRaw() : new PassThrough();
+    await pipeline(source, decode, write, { signal: extraction.signal });
     if (extracted !== entry.bytes)
       throw damaged(`the member has ${extracted} bytes, announced were ${entry.bytes}`);
     if (crc !== entry.crc) throw damaged("the member's CRC-32 is wrong");
@@ -161,15 +161,8 @@ async function writeMember(
   }
 }
 
-function readRange(archive: FileHandle, start: number, length: number): Readable {
-  // The `end` of a file stream is inclusive, so that it cannot be told to read nothing.
-  if (length === 0) return Readable.from([]);
-  return archive.createReadStream({
-    start,
-    end: start + length - 1,
-    autoClose: false,
-    highWaterMark: 256 * 1024,
-  });
+async function* readRange(archive: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let at = start; at < end; at += READ_BYTES) yield readAt(archive, at, Math.min(end, at + READ_BYTES));
 }
 
 async function readAt(archive: FileHandle, start: number, end: number): Promise<Buffer> {

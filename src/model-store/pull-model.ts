@@ -42,8 +42,6 @@ interface Route {
  * @throws {GatewayError} `model_not_ready` with every source's reason; `cancelled` when the signal aborts
  */
 export async function pullModel(model: ModelFile, job: PullJob): Promise<string | undefined> {
-  const resolving = new PhaseReporter(job.onProgress, 'resolve', 'local folder');
-  resolving.report(0, model.bytes);
   try {
     await mkdir(job.directory, { recursive: true });
     const lock = await acquirePullLock(lockPath(model, job.directory), {
