@@ -1,0 +1,36 @@
+import { GatewayError } from '../../errors.ts';
+import { locateJsonError } from './locate-json-error.ts';
+import { nestsDeeperThan } from './nests-deeper-than.ts';
+import { MAX_DEPTH } from './structure-checks.ts';
+
+// Below this size no nesting can hurt the parser, and the request's validation measures depth more cheaply.
+const SCAN_FROM_CHARACTERS = 65_536;
+
+/**
+ * The JSON value of a request body. Of repeated member names the last wins; a byte order mark is skipped.
+ *
+ * @throws {GatewayError} `invalid_json` with line and column, or `invalid_argument` when a large body has more than
+ *   {@link MAX_DEPTH} levels
+ */
+export function parseJsonBody(text: string): unknown {
+  const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  if (json.length > SCAN_FROM_CHARACTERS && nestsDeeperThan(json, MAX_DEPTH)) {
+    throw new GatewayError(
+      'invalid_argument',
+      `The request body is nested too deeply: at most ${MAX_DEPTH} levels of objects and arrays are allowed.`,
+    );
+  }
+  try {
+    return JSON.parse(json) as unknown;
+  } catch (error) {
+    throw new GatewayError('invalid_json', describeJsonError(json), { cause: error });
+  }
+}
+
+function describeJsonError(json: string): string {
+  if (json.trim() === '') return 'The request body is empty; a JSON object is expected.';
+  const location = locateJsonError(json);
+  if (location === undefined) return 'The request body is not valid JSON.';
+  const { line, column, expected } = location;
+  return `The request body is not valid JSON: expected ${expected} at line ${line}, column ${column}.`;
+}
