@@ -87,7 +87,7 @@ const code = (value: unknown) => `\`${typeof value === 'string' ? value : JSON.s
 const escapeCell = (text: string) => text.replaceAll('|', String.raw`\|`);
 
 /** Each derived file with the content it must have, by absolute path. */
-export async function derivedFiles(): Promise<ReadonlyMap<string, string>> {
+async function derivedFiles(): Promise<ReadonlyMap<string, string>> {
   const schema = configJsonSchema();
   const schemaPath = join(ROOT, 'docs/parlance.schema.json');
   const pagePath = join(ROOT, 'docs/configuration.md');

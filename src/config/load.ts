@@ -10,9 +10,9 @@ import { deepFreeze } from './deep-freeze.ts';
 import type { DeepReadonly } from './deep-freeze.ts';
 import type { Environment } from './interpolate.ts';
 import { formatKeyPath } from './key-path.ts';
-import { resolveUpstreamFiles } from './upstream-files.ts';
 import { DEFAULT_UPSTREAM, hostSchema, logLevelSchema, portSchema } from './schema.ts';
 import type { FileConfig, FileUpstream } from './schema.ts';
+import { resolveUpstreamFiles } from './upstream-files.ts';
 import { IMPLICIT_UPSTREAM, validateConfig } from './validate.ts';
 import type { LocatedProblem } from './validate.ts';
 
@@ -25,7 +25,7 @@ export interface LoadOptions {
 }
 
 /** An upstream of kind `embedded`. A relative `model` path is absolute here, `chat_template` is always the template itself. */
-export type EmbeddedUpstreamConfig = FileUpstream & { threads: number };
+type EmbeddedUpstreamConfig = FileUpstream & { threads: number };
 
 interface CompleteConfig extends Omit<FileConfig, 'upstreams' | 'models' | 'endpoints'> {
   /** By name. Has no prototype, so that any text can be looked up. */
@@ -89,7 +89,8 @@ function parseSource(
   const report = ({ path: keyPath, message, part }: LocatedProblem) => {
     const path = formatKeyPath(keyPath);
     // A value that could not be read is not also too short.
-    if (!broken.has(path)) problems.push({ path, ...document.positionOf(keyPath, part), message });
+    if (part === 'value' && broken.has(path)) return;
+    problems.push({ path, ...document.positionOf(keyPath, part), message });
   };
 
   const { config, problems: found } = validateConfig(document.value ?? {});
@@ -164,7 +165,7 @@ function noticesWithoutFile(env: Environment, upstreams: CompleteConfig['upstrea
   const ignored = CLOUD_VARIABLES.filter((name) => env[name]);
   if (ignored.length > 0) {
     notices.push(
-      `${ignored.join(' and ')} without effect: this version does not call Google, so Gemini model names are answered by the embedded model too.`,
+      `Set, but not used: ${ignored.join(', ')}. This version does not call Google; the embedded model answers for Gemini model names too.`,
     );
   }
   return notices;

@@ -103,7 +103,7 @@ const serverSchema = z.strictObject({
 });
 
 const authModeSchema = z
-  .union([z.enum(AUTH_MODES), z.array(z.enum(AUTH_MODES)).min(1)], {
+  .union([z.enum(AUTH_MODES), z.array(z.enum(AUTH_MODES)).min(1, wrongWord(undefined, AUTH_MODES))], {
     error: ({ input }) => {
       const wrong = [input].flat().find((mode) => !(AUTH_MODES as readonly unknown[]).includes(mode));
       if (UNAVAILABLE_AUTH_MODES.has(wrong)) {

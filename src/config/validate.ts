@@ -5,6 +5,9 @@ import { suggestName } from './nearest-name.ts';
 import { configSchema, UNAVAILABLE_KEYS } from './schema.ts';
 import type { FileConfig } from './schema.ts';
 
+/** Name of the upstream that exists when a configuration names none. */
+export const IMPLICIT_UPSTREAM = 'local';
+
 /** A problem that is found by its path alone; the file adds the line. */
 export interface LocatedProblem {
   readonly path: KeyPath;
@@ -108,9 +111,6 @@ function checkReferences(root: unknown): LocatedProblem[] {
   }
   return problems;
 }
-
-/** Name of the upstream that exists when a configuration names none. */
-export const IMPLICIT_UPSTREAM = 'local';
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

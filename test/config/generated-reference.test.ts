@@ -1,0 +1,56 @@
+import { Ajv } from 'ajv';
+import { describe, expect, it } from 'vitest';
+import { configJsonSchema, configReference, staleFiles } from '../../scripts/generate-config-schema.ts';
+
+/** The key rows of the reference, as `key | value | default`. */
+const rows = configReference(configJsonSchema())
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| | \|$/g, '')));
+
+describe('the generated files', () => {
+  it('are up to date; else run node scripts/generate-config-schema.ts', async () => {
+    expect(await staleFiles()).toEqual([]);
+  });
+
+  it('explain every key', () => {
+    expect(rows.length).toBeGreaterThan(25);
+    const incomplete = rows.filter(([key, value, , meaning]) => !key || !value || !meaning);
+    expect(incomplete).toEqual([]);
+  });
+
+  it.each([
+    ['`server.port`', '0 to 65535', '`8080`'],
+    ['`server.max_body_bytes`', '1024 to 268435456', '`67108864`'],
+    ['`upstreams.NAME.kind`', '`embedded`', 'required'],
+    ['`upstreams.NAME.gpu`', '`true`, `false`', '`false`'],
+    ['`upstreams.NAME.threads`', '1 to 1024', ''],
+    ['`models[].match`', 'text', 'required'],
+    ['`auth.keys`', 'list of text', '`[]`'],
+  ])('describe %s', (...expected) => {
+    expect(rows.map((row) => row.slice(0, 3))).toContainEqual(expected);
+  });
+});
+
+describe('the JSON Schema', () => {
+  const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(configJsonSchema());
+
+  it.each<[isValid: boolean, config: object]>([
+    [true, {}],
+    [true, { server: { port: 1 }, auth: { mode: ['keys'], keys: ['${KEY}'] } }],
+    [true, { server: { port: '${PORT}' } }],
+    [true, { upstreams: { a: { kind: 'embedded', gpu: '${GPU}', context_size: 8192 } } }],
+    [true, { models: [{ match: '*', upstream: 'a' }], endpoints: { '*': { upstream: 'a' } } }],
+    [false, { sever: {} }],
+    [false, { storage: {} }],
+    [false, { server: { port: 65_536 } }],
+    [false, { server: { port: 'http' } }],
+    [false, { auth: { mode: 'local' } }],
+    [false, { upstreams: { a: { kind: 'vertex' } } }],
+    [false, { upstreams: { 'a b': { kind: 'embedded' } } }],
+    [false, { endpoints: { openapi: { upstream: 'a' } } }],
+    [false, { models: [{ match: '*' }] }],
+  ])('says %s to %j', (isValid, config) => {
+    expect(validate(config)).toBe(isValid);
+  });
+});

@@ -1,0 +1,274 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Environment } from '../../src/config/interpolate.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { failure, temporaryFiles } from './temporary-files.ts';
+
+const KEY = 'sixteen-letters!';
+
+const files = temporaryFiles();
+let cwd: string;
+beforeEach(() => {
+  cwd = files.folder();
+});
+const load = (text: string, env: Environment = {}) => files.load(text, env);
+
+describe('without a file', () => {
+  it('serves everything with the embedded model', () => {
+    const config = loadConfig({ env: {}, cwd });
+    expect(config).toEqual({
+      server: {
+        host: '127.0.0.1',
+        port: 8080,
+        max_body_bytes: 64 * 1024 * 1024,
+        max_header_bytes: 16_384,
+        request_timeout_ms: 120_000,
+        keep_alive_ms: 72_000,
+        shutdown_grace_ms: 30_000,
+      },
+      auth: { mode: 'open', keys: [] },
+      compat: { unsupported: 'reject' },
+      thoughts: {},
+      usage: { mode: 'openai' },
+      stream: { keepalive_ms: 15_000 },
+      log: { level: 'info' },
+      upstreams: {
+        local: {
+          kind: 'embedded',
+          model: 'smollm2-135m-instruct',
+          slots: 4,
+          threads: Math.max(1, availableParallelism() - 1),
+          queue_size: 64,
+          gpu: false,
+          request_timeout_ms: 600_000,
+        },
+      },
+      models: [{ match: '*', upstream: 'local' }],
+      endpoints: { '*': { upstream: 'local' } },
+      file: null,
+      home: join(homedir(), '.parlance'),
+      notices: [expect.stringContaining('embedded model smollm2-135m-instruct')],
+    });
+  });
+
+  it.each(['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS'])(
+    'says that %s has no effect, without its value',
+    (name) => {
+      const { notices } = loadConfig({ env: { [name]: 'AIza-secret' }, cwd });
+      expect(notices).toHaveLength(2);
+      expect(notices[1]).toContain(name);
+      expect(notices.join(' ')).not.toContain('AIza');
+    },
+  );
+
+  it('has no such notice with a file', () => {
+    expect(load('', { GEMINI_API_KEY: 'AIza-secret' }).notices).toEqual([]);
+  });
+});
+
+describe('a good file', () => {
+  it.each([
+    ['an empty file', '', {}],
+    ['a byte order mark', '\uFEFFserver: { port: 1 }', { server: { port: 1 } }],
+    [
+      'CRLF',
+      'server:\r\n  port: 1\r\nlog:\r\n  level: warn\r\n',
+      { server: { port: 1 }, log: { level: 'warn' } },
+    ],
+    ['JSON', '{"server": {"port": 1}}', { server: { port: 1 } }],
+    ['JSON indented with tabs', '{\n\t"server": {\n\t\t"port": 1\n\t}\n}', { server: { port: 1 } }],
+    [
+      'an anchor and its alias',
+      'upstreams:\n  a: &a { kind: embedded, slots: 2 }\n  b: *a\nmodels: []',
+      { upstreams: { a: { slots: 2 }, b: { slots: 2 } } },
+    ],
+    ['a number from a variable', 'server: { port: "${P}" }', { server: { port: 9000 } }],
+    ['an unquoted number from a variable', 'server:\n  port: ${P}', { server: { port: 9000 } }],
+    [
+      'a switch from a variable',
+      'upstreams: { a: { kind: embedded, gpu: "${YES}" } }',
+      { upstreams: { a: { gpu: true } } },
+    ],
+    [
+      'a key from a variable',
+      'auth: { mode: keys, keys: ["${KEY}"] }',
+      { auth: { mode: 'keys', keys: [KEY] } },
+    ],
+    ['modes as a list', `auth: { mode: [keys], keys: [${KEY}] }`, { auth: { mode: 'keys' } }],
+    ['an IPv6 host', 'server: { host: "::1" }', { server: { host: '::1' } }],
+    ['0 to switch keep-alive off', 'stream: { keepalive_ms: 0 }', { stream: { keepalive_ms: 0 } }],
+    ['a delivery of thoughts', 'thoughts: { delivery: both }', { thoughts: { delivery: 'both' } }],
+    [
+      'Google’s way to count',
+      'usage: { mode: google }\ncompat: { unsupported: ignore }',
+      { usage: { mode: 'google' }, compat: { unsupported: 'ignore' } },
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(load(text, { P: '9000', YES: 'true', KEY })).toMatchObject(expected);
+  });
+
+  it.each([
+    ['', ['*>local'], { '*': 'local' }],
+    ['upstreams: { a: { kind: embedded } }', ['*>a'], { '*': 'a' }],
+    ['upstreams: { a: { kind: embedded } }\nendpoints: {}', ['*>a'], {}],
+    ['upstreams: { a: { kind: embedded } }\nmodels: []', [], { '*': 'a' }],
+    ['models: [{ match: x, upstream: local }]', ['x>local'], { '*': 'local' }],
+    ['endpoints: { "0123": { upstream: local } }', ['*>local'], { '0123': 'local' }],
+    [
+      'upstreams: { a: { kind: embedded }, b: { kind: embedded } }\nmodels: [{ match: "google/*", upstream: b }, { match: "*", upstream: a }]',
+      ['google/*>b', '*>a'],
+      {},
+    ],
+  ])('%j routes models %j and endpoints %j', (text, models, endpoints) => {
+    const config = load(text);
+    expect(config.models.map(({ match, upstream }) => `${match}>${upstream}`)).toEqual(models);
+    const targets = Object.entries(config.endpoints).map(([id, { upstream }]) => [id, upstream]);
+    expect(Object.fromEntries(targets)).toEqual(endpoints);
+  });
+
+  it('is frozen at every depth', () => {
+    const config = load('models: [{ match: x, upstream: local }]');
+    for (const part of [
+      config,
+      config.server,
+      config.upstreams,
+      config.upstreams['local'],
+      config.models[0],
+      config.notices,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  it('leaves no default changed by an earlier configuration', () => {
+    load('upstreams: { local: { kind: embedded, slots: 9, threads: 3 } }');
+    expect(load('').upstreams['local']).toMatchObject({ slots: 4 });
+  });
+
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+    'has no endpoint or upstream %s',
+    (name) => {
+      const config = load('');
+      expect(config.endpoints[name]).toBeUndefined();
+      expect(config.upstreams[name]).toBeUndefined();
+    },
+  );
+
+  it('may name an upstream `constructor`', () => {
+    expect(load('upstreams: { constructor: { kind: embedded } }').models).toEqual([
+      { match: '*', upstream: 'constructor' },
+    ]);
+  });
+});
+
+describe('which file is read', () => {
+  it('prefers the given path, then PARLANCE_CONFIG, then parlance.yaml', () => {
+    for (const [name, port] of [
+      ['given.yaml', 1],
+      ['named.yaml', 2],
+      ['parlance.yaml', 3],
+    ] as const) {
+      writeFileSync(join(cwd, name), `server: { port: ${port} }`);
+    }
+    const env = { PARLANCE_CONFIG: 'named.yaml' };
+    expect(loadConfig({ path: 'given.yaml', env, cwd })).toMatchObject({
+      server: { port: 1 },
+      file: join(cwd, 'given.yaml'),
+    });
+    expect(loadConfig({ env, cwd })).toMatchObject({ server: { port: 2 }, file: join(cwd, 'named.yaml') });
+    expect(loadConfig({ env: { PARLANCE_CONFIG: '' }, cwd })).toMatchObject({ server: { port: 3 } });
+    expect(loadConfig({ path: join(cwd, 'given.yaml'), env: {}, cwd: '/' }).server.port).toBe(1);
+  });
+
+  it.each([
+    ['an absent file', 'absent.yaml', 'there is no such file'],
+    ['a folder', 'folder', 'this is a folder'],
+    ['a file below a file', 'text.yaml/x', 'this file cannot be read (ENOTDIR)'],
+    ['a file in UTF-16', 'utf16.yaml', 'this file is not UTF-8 text'],
+  ])('refuses %s', (_, name, message) => {
+    mkdirSync(join(cwd, 'folder'));
+    writeFileSync(join(cwd, 'text.yaml'), '');
+    writeFileSync(join(cwd, 'utf16.yaml'), Buffer.from('\uFEFFlog: { level: info }', 'utf16le'));
+    for (const error of [
+      failure(() => loadConfig({ path: name, env: {}, cwd })),
+      failure(() => loadConfig({ env: { PARLANCE_CONFIG: name }, cwd })),
+    ]) {
+      expect(error.format()).toContain(`  ${name}  ${message}`);
+    }
+  });
+
+  it('refuses a parlance.yaml that is a folder', () => {
+    mkdirSync(join(cwd, 'parlance.yaml'));
+    expect(failure(() => loadConfig({ env: {}, cwd })).format()).toContain('parlance.yaml  this is a folder');
+  });
+
+  // Permissions do not hold back the superuser.
+  it.skipIf(process.getuid?.() === 0)('refuses a file it may not read', () => {
+    const file = join(cwd, 'parlance.yaml');
+    writeFileSync(file, '');
+    chmodSync(file, 0);
+    expect(failure(() => loadConfig({ env: {}, cwd })).message).toContain('may not read this file');
+  });
+});
+
+describe('the environment', () => {
+  it.each<[env: Environment, expected: object]>([
+    [{ PORT: '9' }, { server: { host: 'h', port: 9 } }],
+    [{ PORT: '0' }, { server: { port: 0 } }],
+    [{ HOST: '0.0.0.0' }, { server: { host: '0.0.0.0', port: 1 } }],
+    [{ PARLANCE_LOG_LEVEL: 'debug' }, { log: { level: 'debug' } }],
+    [
+      { PORT: '', HOST: '', PARLANCE_LOG_LEVEL: '' },
+      { server: { host: 'h', port: 1 }, log: { level: 'warn' } },
+    ],
+  ])('%j wins over the file', (env, expected) => {
+    expect(load('server: { host: h, port: 1 }\nlog: { level: warn }', env)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', ' 80'],
+    ['HOST', 'a b'],
+    ['HOST', 'localhost:8080'],
+    ['PARLANCE_LOG_LEVEL', 'loud'],
+  ])('%s=%j is refused', (name, value) => {
+    const { problems, file } = failure(() => loadConfig({ env: { [name]: value }, cwd }));
+    expect(file).toBeNull();
+    expect(problems).toEqual([
+      { path: name, message: expect.stringMatching(/^must be .* \(environment variable\)$/) },
+    ]);
+  });
+
+  it.each([
+    [undefined, join(homedir(), '.parlance')],
+    ['', join(homedir(), '.parlance')],
+    ['/var/lib/parlance', '/var/lib/parlance'],
+  ])('PARLANCE_HOME=%j is the folder %s', (value, expected) => {
+    expect(loadConfig({ env: { PARLANCE_HOME: value }, cwd }).home).toBe(expected);
+  });
+
+  it('takes a relative PARLANCE_HOME from the current folder', () => {
+    expect(loadConfig({ env: { PARLANCE_HOME: 'state' }, cwd }).home).toBe(join(cwd, 'state'));
+  });
+});
+
+describe('the documentation', () => {
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const block = (language: string) => new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1] ?? '';
+
+  it('shows a complete example that works', () => {
+    const { upstreams, models, auth } = load(block('yaml'), { PARLANCE_KEY: KEY });
+    expect(upstreams['large']?.model).toBe(join(cwd, 'models/my-model.gguf'));
+    expect(models).toHaveLength(2);
+    expect(auth).toEqual({ mode: 'keys', keys: [KEY] });
+  });
+
+  it('shows the errors that its example would give with three mistakes', () => {
+    const broken = block('yaml').replace('port:', 'prot:').replace('upstream: large', 'upstream: huge');
+    expect(failure(() => load(broken)).format()).toBe(block('text'));
+  });
+});
