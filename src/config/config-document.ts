@@ -65,13 +65,16 @@ export function readConfigDocument(text: string, environment: Environment): Conf
   inspect(yaml, { text, environment, report });
   try {
     return document(yaml.toJS() ?? undefined, true);
-  } catch (error) {
-    // An undefined alias has its own problem by now; what is left is the limit on how much aliases may repeat.
-    if (problems.length === 0) report([], 0, 'aliases (`*name`) repeat too much; write the values out');
-    if (!(error instanceof ReferenceError)) throw error;
+  } catch {
+    // What fails apart from undefined aliases is the limit on how much aliases may multiply.
+    if (!problems.some(({ message }) => message === UNDEFINED_ALIAS)) {
+      report([], 0, 'aliases (`*name`) repeat too much; write the values out');
+    }
     return document(undefined, false);
   }
 }
+
+const UNDEFINED_ALIAS = 'there is no anchor of this name above; a text that starts with `*` needs quotes';
 
 interface Inspection {
   readonly text: string;
@@ -97,7 +100,7 @@ function inspect(yaml: Document.Parsed, { text, environment, report }: Inspectio
       for (const [index, item] of node.items.entries()) visit(item, [...path, index]);
     } else if (isAlias(node)) {
       if (node.resolve(yaml) === undefined) {
-        report(path, offsetOf(node), `there is no anchor \`&${node.source}\` above this alias`);
+        report(path, offsetOf(node), UNDEFINED_ALIAS);
       }
     } else if (isScalar(node) && typeof node.value === 'string') {
       const start = offsetOf(node);

@@ -66,7 +66,7 @@ describe('readConfigDocument', () => {
     '}s3cret',
     'a: @s3cret',
     '? [s3cret]\n: b',
-    'a: *s3 cret',
+    'a: *s3cret',
   ])('does not quote the file, which may hold secrets, when %j is no YAML', (text) => {
     const { problems } = readConfigDocument(text, {});
     expect(problems).not.toEqual([]);

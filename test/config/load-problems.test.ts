@@ -206,7 +206,7 @@ describe('a bad file', () => {
     ],
     ['tag', 'server: { host: !!binary hi }', ['1:17 : tags such as `!!binary` are not supported']],
     ['list as a key', '? [a]\n: b', ['1:3 : a key must be text']],
-    ['undefined alias', 'server: *nothing', ['1:9 server: there is no anchor `&nothing` above']],
+    ['undefined alias', 'server: *nothing', ['1:9 server: there is no anchor of this name above']],
     ['endless alias', 'server: &s [*s]', ['1:1 server: must be a group of keys']],
     ['deep nesting', '['.repeat(20_000), ['1:']],
   ])('%s', (_, text, problems) => {
