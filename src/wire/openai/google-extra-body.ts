@@ -58,7 +58,7 @@ export interface GoogleSource {
   readonly google: Readonly<Record<string, unknown>>;
 }
 
-const NO_EXTRAS: GoogleExtras = { google: {}, thinking: {}, otherKeys: [] };
+const NO_EXTRAS: GoogleExtras = { google: Object.freeze(emptyRecord()), thinking: {}, otherKeys: [] };
 
 /**
  * Google's extensions of a validated request: top-level `google`, then `extra_body.google`, then a doubled

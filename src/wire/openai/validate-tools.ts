@@ -123,95 +123,93 @@ export const checkFunctionCallChoice: Check = (value, collector) =>
  * members of the wrong type are passed over, since they are reported where they stand.
  */
 export function checkToolFields(body: JsonObject, collector: ProblemCollector): void {
-  const tools = asArray(body['tools']);
-  const functions = asArray(body['functions']);
-  if (tools.length > 0 && functions.length > 0) {
+  const { tools, functions, tool_choice: choice, function_call: call } = body;
+  if (asArray(tools).length > 0 && asArray(functions).length > 0) {
     collector.reportAt(['functions'], 'cannot stand beside tools; send only one of them');
   }
-  const toolNames = collectNames(tools.map(declaredName), 'tools', collector);
-  const functionNames = collectNames(
-    functions.map((definition) => ({ path: ['name'], name: memberOf(definition, 'name') })),
-    'functions',
-    collector,
-  );
-  if (body['tool_choice'] != null) checkChoice(body, tools, toolNames, collector);
-  const call = body['function_call'];
-  if (isJsonObject(call))
-    checkNameExists({ path: ['function_call', 'name'], name: call['name'] }, functionNames, collector);
+  const toolNames = collectNames('tools', asArray(tools).map(nameOfTool), collector);
+  const functionNames = collectNames('functions', asArray(functions).map(nameOfFunction), collector);
+  if (choice != null && isAbsentOrArray(tools)) checkChoiceFits(body, toolNames, collector);
+  if (isJsonObject(call) && isAbsentOrArray(functions)) {
+    checkNameIsDeclared({ path: ['function_call', 'name'], name: call['name'] }, functionNames, collector);
+  }
 }
 
-/** A name and where it stands. */
-interface NamePlace {
+/** A name and where it stands inside its tool or function. */
+interface PlacedName {
   readonly path: readonly PathKey[];
   readonly name: unknown;
 }
 
-function declaredName(tool: unknown): NamePlace {
+function nameOfTool(tool: unknown): PlacedName {
   const kind = memberOf(tool, 'type') === 'custom' ? 'custom' : 'function';
   return { path: [kind, 'name'], name: memberOf(memberOf(tool, kind), 'name') };
 }
 
-/** All names of one list; a repeated one is a problem of the later item. */
+function nameOfFunction(definition: unknown): PlacedName {
+  return { path: ['name'], name: memberOf(definition, 'name') };
+}
+
+/** The names of one list. A repeated name is a problem of the later item. */
 function collectNames(
-  places: readonly NamePlace[],
   field: string,
+  placed: readonly PlacedName[],
   collector: ProblemCollector,
-): Set<unknown> {
-  const names = new Set<unknown>();
-  for (const [index, { path, name }] of places.entries()) {
+): Set<string> {
+  const names = new Set<string>();
+  for (const [index, { path, name }] of placed.entries()) {
     if (typeof name !== 'string') continue;
-    if (names.has(name))
+    if (names.has(name)) {
       collector.reportAt(
         [field, index, ...path],
-        `repeats the name ${describeValue(name)}; names must differ`,
+        `must differ from the names before it, unlike ${describeValue(name)}`,
       );
+    }
     names.add(name);
   }
   return names;
 }
 
-function checkChoice(
-  body: JsonObject,
-  tools: readonly unknown[],
-  names: ReadonlySet<unknown>,
-  collector: ProblemCollector,
-): void {
-  const choice = body['tool_choice'];
+function checkChoiceFits(body: JsonObject, names: ReadonlySet<string>, collector: ProblemCollector): void {
+  const { tools, tool_choice: choice } = body;
   if (choice === 'none' || choice === 'auto') return;
   // Native declarations have names of their own, in a form only the Gemini backends read.
   if (googleSources(body).some(({ google }) => asArray(google['tools']).length > 0)) return;
-  if (tools.length === 0) {
-    if (body['tools'] != null && !Array.isArray(body['tools'])) return;
+  if (asArray(tools).length === 0) {
     collector.reportAt(['tool_choice'], 'needs tools; without tools only "none" and "auto" are allowed');
     return;
   }
-  for (const place of chosenNames(choice)) checkNameExists(place, names, collector);
+  for (const placed of namesOfChoice(choice)) checkNameIsDeclared(placed, names, collector);
 }
 
-function chosenNames(choice: unknown): NamePlace[] {
-  const type = memberOf(choice, 'type');
-  if (type === 'allowed_tools') {
-    return asArray(memberOf(memberOf(choice, 'allowed_tools'), 'tools')).map((tool, index) => {
-      const { path, name } = declaredName(tool);
+function namesOfChoice(choice: unknown): PlacedName[] {
+  if (memberOf(choice, 'type') === 'allowed_tools') {
+    const allowed = asArray(memberOf(memberOf(choice, 'allowed_tools'), 'tools'));
+    return allowed.map((tool, index) => {
+      const { path, name } = nameOfTool(tool);
       return { path: ['tool_choice', 'allowed_tools', 'tools', index, ...path], name };
     });
   }
-  const nested = declaredName(choice);
-  return nested.name === undefined
-    ? [{ path: ['tool_choice', 'name'], name: memberOf(choice, 'name') }]
-    : [{ path: ['tool_choice', ...nested.path], name: nested.name }];
+  const { path, name } = nameOfTool(choice);
+  return [
+    name === undefined
+      ? { path: ['tool_choice', 'name'], name: memberOf(choice, 'name') }
+      : { path: ['tool_choice', ...path], name },
+  ];
 }
 
-function checkNameExists(
-  { path, name }: NamePlace,
-  names: ReadonlySet<unknown>,
+function checkNameIsDeclared(
+  { path, name }: PlacedName,
+  names: ReadonlySet<string>,
   collector: ProblemCollector,
 ): void {
   if (typeof name !== 'string' || names.has(name)) return;
-  collector.reportAt(
-    path,
-    `names ${describeValue(name)}, which is not among the declared ${path[0] === 'function_call' ? 'functions' : 'tools'}`,
-  );
+  const list = path[0] === 'function_call' ? 'functions' : 'tools';
+  collector.reportAt(path, `must be a name declared in ${list}, not ${describeValue(name)}`);
+}
+
+function isAbsentOrArray(value: unknown): boolean {
+  return value == null || Array.isArray(value);
 }
 
 function asArray(value: unknown): readonly unknown[] {
