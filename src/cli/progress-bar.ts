@@ -18,7 +18,6 @@ export interface ProgressBar {
 
 const REDRAW_MILLISECONDS = 100;
 const LINE_MILLISECONDS = 5000;
-const LINE_STEP = 0.1;
 const BAR_CHARACTERS = 24;
 const CLEAR_TO_END = '\u001B[K';
 
@@ -47,9 +46,11 @@ export function createProgressBar(options: ProgressBarOptions): ProgressBar {
     }
     const age = now() - shown.at;
     if (options.isTTY) return age >= REDRAW_MILLISECONDS || fractionOf(progress) === 1;
-    const step = (fractionOf(progress) ?? 0) - (fractionOf(shown.progress) ?? 0);
     // Unpacking and checking take seconds: ten lines about them would bury the download.
-    return age >= LINE_MILLISECONDS || (progress.phase === 'download' && (step >= LINE_STEP || step < 0));
+    return (
+      age >= LINE_MILLISECONDS ||
+      (progress.phase === 'download' && tenths(progress) !== tenths(shown.progress))
+    );
   };
 
   return {
@@ -129,6 +130,10 @@ function drawBar(fraction: number): string {
 function fractionOf({ receivedBytes, totalBytes }: PullProgress): number | undefined {
   if (totalBytes === undefined || totalBytes === 0) return undefined;
   return Math.min(1, receivedBytes / totalBytes);
+}
+
+function tenths(progress: PullProgress): number {
+  return Math.floor((fractionOf(progress) ?? 0) * 10);
 }
 
 function fit(text: string, width: number): string {
