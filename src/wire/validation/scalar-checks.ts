@@ -1,5 +1,5 @@
 import { describeValue } from './describe-value.ts';
-import type { Check } from './problem-collector.ts';
+import type { Check, ProblemCollector } from './problem-collector.ts';
 
 /** Checks of single JSON values. Messages read as `<path>: must be …, not …`. */
 
@@ -91,7 +91,7 @@ export function oneOf(allowed: readonly string[]): Check {
 }
 
 /** Reports a lone surrogate: it cannot be sent on, since UTF-8 has no form for it. */
-export function checkWellFormed(text: string, collector: { report(message: string): void }): void {
+export function checkWellFormed(text: string, collector: ProblemCollector): void {
   if (!isWellFormed(text)) {
     collector.report('contains half of a surrogate pair, which has no UTF-8 form; send the whole character');
   }

@@ -103,8 +103,9 @@ export function mapOf(
       return;
     }
     for (const key of keys) {
-      if (key.length > maxKeyLength)
+      if (key.length > maxKeyLength) {
         collector.reportAt([key], `must have a key of at most ${maxKeyLength} characters, not ${key.length}`);
+      }
       collector.check(key, value[key], item);
       if (collector.full) return;
     }

@@ -392,22 +392,19 @@ describe('messages refused', () => {
   });
 
   it.each([
-    '[]',
-    '1',
-    '"x"',
-    'null',
-    'true',
-    '{',
-    "{'a':1}",
-    '{"a":"\n"}',
-    '{} {}',
-    '['.repeat(1_000_000),
-    `{"a":${'['.repeat(200)}${']'.repeat(200)}}`,
-  ])('arguments %.30s', (text) => {
-    const problems = validate(
-      { role: 'assistant', tool_calls: [{ id: 'a', function: { name: 'f', arguments: text } }] },
-      user,
-    );
+    { name: 'array', text: '[]' },
+    { name: 'number', text: '1' },
+    { name: 'string', text: '"x"' },
+    { name: 'null', text: 'null' },
+    { name: 'cut off', text: '{' },
+    { name: 'single quotes', text: "{'a':1}" },
+    { name: 'raw line break', text: '{"a":"\n"}' },
+    { name: 'two objects', text: '{} {}' },
+    { name: 'a million open brackets', text: '['.repeat(1_000_000) },
+    { name: '201 levels', text: `{"a":${'['.repeat(200)}${']'.repeat(200)}}` },
+  ])('arguments: $name', ({ text }) => {
+    const call = { id: 'a', function: { name: 'f', arguments: text } };
+    const problems = validate({ role: 'assistant', tool_calls: [call] }, user);
     expect(problems.map(({ param }) => param)).toEqual(['messages[0].tool_calls[0].function.arguments']);
     expect(problems[0]?.message).toContain('must be a JSON object as text');
   });

@@ -23,14 +23,24 @@ describe('parseJsonBody', () => {
   });
 
   it.each([
-    ['', 'invalid_json', 'empty'],
-    [' \n ', 'invalid_json', 'empty'],
-    ['{"model":\n"m",}', 'invalid_json', 'line 2, column 5'],
-    ['[', 'invalid_json', 'line 1, column 2'],
-    ['['.repeat(1000), 'invalid_json', 'column 1001'],
-    [`${'['.repeat(40_000)}${']'.repeat(40_000)}`, 'invalid_argument', 'nested too deeply'],
-    ['['.repeat(2_000_000), 'invalid_argument', 'nested too deeply'],
-  ])('refuses %.20j', (text, code, message) => {
+    { name: 'nothing', text: '', code: 'invalid_json', message: 'empty' },
+    { name: 'white space', text: ' \n ', code: 'invalid_json', message: 'empty' },
+    { name: 'a trailing comma', text: '{"model":\n"m",}', code: 'invalid_json', message: 'line 2, column 5' },
+    { name: 'an open bracket', text: '[', code: 'invalid_json', message: 'line 1, column 2' },
+    { name: '1,000 open brackets', text: '['.repeat(1000), code: 'invalid_json', message: 'column 1001' },
+    {
+      name: '40,000 levels',
+      text: `${'['.repeat(40_000)}${']'.repeat(40_000)}`,
+      code: 'invalid_argument',
+      message: 'nested too deeply',
+    },
+    {
+      name: '2,000,000 open brackets',
+      text: '['.repeat(2_000_000),
+      code: 'invalid_argument',
+      message: 'nested too deeply',
+    },
+  ])('refuses $name', ({ text, code, message }) => {
     const error = failureOf(text);
     expect(error.code).toBe(code);
     expect(error.status).toBe(400);
