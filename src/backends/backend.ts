@@ -16,6 +16,9 @@ export interface Backend {
    */
   chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply>;
 
+  /** Longest time for one answer, waiting included, in milliseconds; then 504. */
+  readonly answerTimeoutMs: number;
+
   /** Models this backend serves under their own names. */
   models(): readonly BackendModel[];
 

@@ -70,6 +70,11 @@ export class ChunkAssembler {
     return chunks;
   }
 
+  /** Token counts so far, also where the stream does not report them; `undefined` until the upstream sent some. */
+  get usage(): Usage | undefined {
+    return this.#counts === undefined ? undefined : toUsage(this.#counts, this.#options.usageMode);
+  }
+
   #open(index: number, chunks: ChatCompletionChunk[]): ChoiceRenderer {
     const known = this.#choices.get(index);
     if (known !== undefined) return known;

@@ -51,17 +51,21 @@ export interface ThoughtRequest {
   readonly delivery?: ThoughtsDelivery;
   /** `thought_tag_marker` of the request. */
   readonly marker?: string;
+  /** `include_thoughts` of the request; `undefined` when it says nothing. */
+  readonly asked?: boolean;
   readonly jsonOutput: boolean;
 }
 
 /** Decides where thoughts go. Contract section 4.3, rules 1 to 4. */
-export function renderThoughts({ family, delivery, marker, jsonOutput }: ThoughtRequest): ThoughtRendering {
+export function renderThoughts({ family, delivery, marker, asked, jsonOutput }: ThoughtRequest): ThoughtRendering {
+  if (asked === false) return { inContent: false, inReasoningContent: false };
   // Thoughts inside a JSON answer would break the client's parser.
   if (jsonOutput) return { inContent: false, inReasoningContent: true };
   const chosen = delivery ?? (family === 'plain' ? 'reasoning_content' : 'google');
   // A marker is an explicit wish for tags in `content`, whatever the delivery.
   if (marker !== undefined) return { inContent: true, inReasoningContent: chosen === 'both', tag: marker };
-  const inContent = chosen !== 'reasoning_content';
+  // Google returns thoughts only when asked to; unasked, a model that always thinks would fill `content` with them.
+  const inContent = chosen !== 'reasoning_content' && asked === true;
   return {
     inContent,
     inReasoningContent: chosen !== 'google',

@@ -47,7 +47,7 @@ describe('contract 17.3: one native stream, three renderings', () => {
 
   it('devapi, no marker, usage asked', () => {
     const options = renderOptions({
-      thoughts: renderThoughts({ family: 'devapi', jsonOutput: false }),
+      thoughts: renderThoughts({ family: 'devapi', asked: true, jsonOutput: false }),
       streamUsage: 'own-chunk',
     });
     expect(brief(batches, options)).toEqual([

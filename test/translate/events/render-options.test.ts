@@ -21,7 +21,17 @@ describe('renderThoughts (contract 4.3)', () => {
     ['configured: reasoning_content on vertex', { family: 'vertex', delivery: 'reasoning_content' }, reasoning],
     ['configured: google on plain', { family: 'plain', delivery: 'google' }, content()],
   ])('%s', (_, request, expected) => {
+    expect(renderThoughts({ asked: true, ...request, jsonOutput: false })).toEqual(expected);
+    expect(renderThoughts({ asked: true, ...request, jsonOutput: true })).toEqual(reasoning);
+  });
+
+  it.each<[string, Omit<ThoughtRequest, 'jsonOutput'>, object]>([
+    ['unasked on vertex: none, as Google', { family: 'vertex' }, { inContent: false, inReasoningContent: false }],
+    ['unasked on devapi: none', { family: 'devapi' }, { inContent: false, inReasoningContent: false }],
+    ['unasked on plain: reasoning_content', { family: 'plain' }, reasoning],
+    ['unasked with a marker: tags', { family: 'vertex', marker: 'm' }, content('m')],
+    ['refused', { family: 'plain', asked: false, marker: 'm' }, { inContent: false, inReasoningContent: false }],
+  ])('%s', (_, request, expected) => {
     expect(renderThoughts({ ...request, jsonOutput: false })).toEqual(expected);
-    expect(renderThoughts({ ...request, jsonOutput: true })).toEqual(reasoning);
   });
 });

@@ -210,7 +210,7 @@ function factsOf(model: LlamaModel): Omit<EngineModel, 'name' | 'contextSize' | 
   const controlTokens: string[] = [];
   for (let token = 0; token < vocabulary.length; token++) {
     const attributes = model.getTokenAttributes(token as Token);
-    if (attributes.control || attributes.userDefined) controlTokens.push(model.detokenize([token as Token], true));
+    if (attributes.control) controlTokens.push(model.detokenize([token as Token], true));
   }
   const { bosString, eosString, shouldPrependBosToken } = model.tokens;
   const chatTemplate = metadata.tokenizer.chat_template;

@@ -1,0 +1,252 @@
+import { GatewayError } from '../../errors.ts';
+import type { ChatEvent, ChatEventBatch } from '../../translate/events/chat-event.ts';
+import type { TokenLogprob } from '../../wire/openai/response.ts';
+import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
+import type { GenerationEvent, JobStream } from './engine/job-stream.ts';
+import type { EngineModel, EngineOptions, GeneratedToken } from './engine/protocol.ts';
+import { EngineSupervisor, type SupervisorLog } from './engine-supervisor.ts';
+import { OutputParser, type OutputParserOptions } from './output/output-parser.ts';
+import { planRequest } from './plan-request.ts';
+import { ChatTemplate } from './prompt/chat-template.ts';
+
+export interface EmbeddedBackendOptions {
+  /** The upstream's name. */
+  readonly name: string;
+  /** Name of the model in lists and headers. */
+  readonly modelName: string;
+  readonly engine: Omit<EngineOptions, 'modelPath'>;
+  readonly queueSize: number;
+  /** Longest time for one answer, in milliseconds. */
+  readonly answerTimeoutMs: number;
+  /** Jinja template instead of the model's own. */
+  readonly chatTemplate?: string;
+  readonly log: SupervisorLog;
+  /** Unix time in seconds. */
+  readonly created: number;
+}
+
+/** How long a client should wait before it asks again while the model is being fetched, in seconds. */
+const FETCH_RETRY_AFTER = 5;
+
+interface LoadedModel {
+  model: EngineModel;
+  template: ChatTemplate;
+}
+
+/**
+ * A llama.cpp model in a child process. Until {@link EmbeddedBackend.start} is called with a model file it reports why
+ * it is not ready.
+ */
+export class EmbeddedBackend implements Backend {
+  readonly name: string;
+  readonly kind = 'embedded';
+  readonly answerTimeoutMs: number;
+  readonly #options: EmbeddedBackendOptions;
+  #supervisor: EngineSupervisor | undefined;
+  #loaded: LoadedModel | undefined;
+  #notReady = 'the model file is being looked for';
+
+  constructor(options: EmbeddedBackendOptions) {
+    this.name = options.name;
+    this.answerTimeoutMs = options.answerTimeoutMs;
+    this.#options = options;
+  }
+
+  /** The model file is there: starts the engine. */
+  start(modelPath: string): void {
+    this.#supervisor = new EngineSupervisor({
+      engine: { ...this.#options.engine, modelPath },
+      queueSize: this.#options.queueSize,
+      log: this.#options.log,
+      onLoaded: (model) => {
+        this.#load(model);
+      },
+    });
+    this.#supervisor.start();
+  }
+
+  /** Says why there is no model file yet; shown by `/readyz` and in 503 answers. */
+  reportNotReady(reason: string): void {
+    this.#notReady = reason;
+  }
+
+  /** Process id of the engine; `undefined` while there is none. */
+  get enginePid(): number | undefined {
+    return this.#supervisor?.pid;
+  }
+
+  get load(): { running: number; queued: number } {
+    return this.#supervisor?.load ?? { running: 0, queued: 0 };
+  }
+
+  models(): readonly BackendModel[] {
+    return [{ id: this.#options.modelName, created: this.#options.created, ownedBy: 'parlance' }];
+  }
+
+  readiness(): Readiness {
+    if (this.#supervisor === undefined) {
+      return { ready: false, reason: this.#notReady, retryAfterSeconds: FETCH_RETRY_AFTER };
+    }
+    const readiness = this.#supervisor.readiness();
+    if (readiness.ready && this.#loaded === undefined) {
+      return { ready: false, reason: this.#notReady, retryAfterSeconds: FETCH_RETRY_AFTER };
+    }
+    return readiness;
+  }
+
+  async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
+    const { supervisor, loaded } = this.#require();
+    const { generations, output, ignored } = planRequest(call.request, {
+      model: loaded.model,
+      template: loaded.template,
+      unsupported: call.unsupported,
+      randomSeed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
+    });
+    const streams = supervisor.generate(generations);
+    const cancel = (): void => {
+      for (const stream of streams) stream.cancel();
+    };
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
+    // Nothing has been sent yet: what fails before an answer starts is still an HTTP status.
+    const choices = streams.map((stream, choice) => new ChoiceReader(stream, { ...output, choice }));
+    // One choice is enough: all have the same prompt, and later ones may wait for a slot of this very request.
+    try {
+      await choices[0]?.begin();
+    } catch (error) {
+      cancel();
+      throw error;
+    }
+    return { events: readChoices(choices, cancel), modelVersion: this.#options.modelName, ignored };
+  }
+
+  async close(): Promise<void> {
+    await this.#supervisor?.close();
+  }
+
+  #load(model: EngineModel): void {
+    const source = this.#options.chatTemplate ?? model.chatTemplate;
+    try {
+      const template = new ChatTemplate({ source, bosToken: model.bosToken, eosToken: model.eosToken });
+      this.#loaded = { model, template };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#notReady = `the chat template is not valid Jinja: ${reason}`;
+      this.#options.log.warn({ reason }, 'chat template refused');
+    }
+  }
+
+  #require(): { supervisor: EngineSupervisor; loaded: LoadedModel } {
+    if (this.#supervisor !== undefined && this.#loaded !== undefined) {
+      return { supervisor: this.#supervisor, loaded: this.#loaded };
+    }
+    const readiness = this.readiness();
+    const { reason, retryAfterSeconds } = readiness.ready
+      ? { reason: this.#notReady, retryAfterSeconds: FETCH_RETRY_AFTER }
+      : readiness;
+    throw new GatewayError('model_not_ready', `The embedded model is not ready: ${reason}.`, { retryAfterSeconds });
+  }
+}
+
+interface ChoiceCounts {
+  prompt: number;
+  cached: number;
+  generated: number;
+  thoughts: number;
+}
+
+/** One choice: the engine's events in, chat events out. */
+class ChoiceReader {
+  readonly counts: ChoiceCounts = { prompt: 0, cached: 0, generated: 0, thoughts: 0 };
+  readonly #stream: JobStream;
+  readonly #parser: OutputParser;
+  readonly #choice: number;
+
+  constructor(stream: JobStream, options: OutputParserOptions) {
+    this.#stream = stream;
+    this.#parser = new OutputParser(options);
+    this.#choice = options.choice;
+  }
+
+  /** Waits until the engine has taken the prompt. */
+  async begin(): Promise<void> {
+    const { value, done } = await this.#stream.next();
+    if (done === true || value.type !== 'started') {
+      throw new GatewayError('cancelled', 'The request was cancelled.');
+    }
+    this.#translate(value);
+  }
+
+  /** The next batch; `undefined` when the choice is complete. */
+  async next(): Promise<ChatEvent[] | undefined> {
+    const { value, done } = await this.#stream.next();
+    if (done === true) return undefined;
+    return this.#translate(value);
+  }
+
+  #translate(event: GenerationEvent): ChatEvent[] {
+    switch (event.type) {
+      case 'started':
+        this.counts.prompt = event.promptTokens;
+        this.counts.cached = event.cachedTokens;
+        return [];
+      case 'tokens':
+        return event.tokens.flatMap((token) => this.#parser.push(token.text, toLogprob(token)));
+      case 'finished':
+        this.counts.generated = event.generatedTokens;
+        this.counts.thoughts = Math.min(this.#parser.thoughtTokens, event.generatedTokens);
+        return [
+          ...this.#parser.end(),
+          { type: 'choice-finish', choice: this.#choice, reason: event.reason === 'length' ? 'length' : 'stop' },
+        ];
+    }
+  }
+}
+
+function toLogprob({ logprob }: GeneratedToken): TokenLogprob | undefined {
+  if (logprob === undefined) return undefined;
+  const { text, bytes, logprob: value, top } = logprob;
+  return {
+    token: text,
+    logprob: value,
+    bytes,
+    top_logprobs: top.map((other) => ({ token: other.text, logprob: other.logprob, bytes: other.bytes })),
+  };
+}
+
+/** All choices as one sequence of batches, each as it comes, with the token counts at the end. */
+async function* readChoices(choices: readonly ChoiceReader[], cancel: () => void): AsyncGenerator<ChatEventBatch> {
+  try {
+    yield [{ type: 'response-start' }];
+    const pending = new Map<ChoiceReader, Promise<{ choice: ChoiceReader; batch: ChatEvent[] | undefined }>>();
+    const read = (choice: ChoiceReader): void => {
+      const next = choice.next().then((batch) => ({ choice, batch }));
+      // Once one choice has failed nobody waits for the others.
+      next.catch(() => {});
+      pending.set(choice, next);
+    };
+    for (const choice of choices) read(choice);
+    while (pending.size > 0) {
+      const { choice, batch } = await Promise.race(pending.values());
+      pending.delete(choice);
+      if (batch === undefined) continue;
+      if (batch.length > 0) yield batch;
+      read(choice);
+    }
+    yield [{ type: 'usage-update', usage: sumCounts(choices.map(({ counts }) => counts)) }];
+  } finally {
+    cancel();
+  }
+}
+
+/** The prompt is charged once, however many choices were made from it. */
+function sumCounts(counts: readonly ChoiceCounts[]): { prompt: number; cached: number; answer: number; thoughts: number } {
+  const total = { prompt: 0, cached: 0, answer: 0, thoughts: 0 };
+  for (const { prompt, cached, generated, thoughts } of counts) {
+    total.prompt = Math.max(total.prompt, prompt);
+    total.cached = Math.max(total.cached, cached);
+    total.answer += generated - thoughts;
+    total.thoughts += thoughts;
+  }
+  return total;
+}

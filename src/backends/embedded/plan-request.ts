@@ -1,0 +1,128 @@
+import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
+import { readGoogleExtraBody } from '../../wire/openai/google-extra-body.ts';
+import { acceptFields } from './accept-fields.ts';
+import { type AnswerFormat, readAnswerFormat } from './answer-format.ts';
+import { buildAnswerGrammar } from './answer-grammar.ts';
+import type { EngineModel, GenerationPlan, Sampling } from './engine/protocol.ts';
+import type { OutputParserOptions } from './output/output-parser.ts';
+import type { ChatTemplate } from './prompt/chat-template.ts';
+import { ProtectedText } from './prompt/protected-text.ts';
+import { type TemplateConversation, toTemplateConversation } from './prompt/template-messages.ts';
+import { readReasoning } from './reasoning.ts';
+import { describeTools, toTemplateTool } from './tools/tool-prompt.ts';
+import { readToolSet } from './tools/tool-set.ts';
+
+export interface PlanContext {
+  readonly model: EngineModel;
+  readonly template: ChatTemplate;
+  readonly unsupported: 'reject' | 'ignore';
+  /** An unsigned 32-bit number, used when the request has no seed. */
+  readonly randomSeed: number;
+}
+
+export interface RequestPlan {
+  /** One generation for each choice. */
+  readonly generations: readonly GenerationPlan[];
+  /** How to read what the model writes; `choice` is filled in for each. */
+  readonly output: Omit<OutputParserOptions, 'choice'>;
+  readonly ignored: readonly string[];
+}
+
+/** llama.cpp's own defaults; a small model left to pure sampling writes nonsense. */
+const DEFAULT_SAMPLING = { temperature: 0.8, topP: 0.95, topK: 40 };
+
+/** A schema longer than this is enforced all the same, but not shown to the model, which has little room. */
+const MAX_SHOWN_SCHEMA = 2000;
+
+/**
+ * Everything the engine needs to answer a request.
+ *
+ * @throws {GatewayError} for what the embedded model cannot honour
+ */
+export function planRequest(request: ChatCompletionRequest, context: PlanContext): RequestPlan {
+  const { model, template, unsupported } = context;
+  const ignored = acceptFields(request, unsupported);
+  const format = readAnswerFormat(request);
+  const toolSet = readToolSet(request);
+  const reasoning = readReasoning(request);
+  const { thoughtTags } = template;
+  if (thoughtTags === undefined && reasoning.askedBy !== undefined) ignored.push(reasoning.askedBy);
+
+  const protectedText = new ProtectedText(model.controlTokens);
+  const protect = (text: string): string => protectedText.protect(text);
+  const conversation = withFormat(toTemplateConversation(request.messages, protect), format, protect);
+  const isNative = template.writesToolCallTags;
+  const prompt = template.render({
+    conversation: isNative ? conversation : describeTools(conversation, toolSet, protect),
+    ...(isNative && toolSet !== undefined ? { tools: toolSet.tools.map(toTemplateTool) } : {}),
+    enableThinking: reasoning.enabled,
+  });
+
+  const thoughts =
+    thoughtTags === undefined ? undefined : { ...thoughtTags, isOpen: prompt.trimEnd().endsWith(thoughtTags.startTag) };
+  const { grammar, ignored: unenforced } = buildAnswerGrammar({
+    format,
+    toolSet,
+    ...(thoughts?.isOpen === true ? { thoughtEnd: thoughts.endTag } : {}),
+    unsupported,
+  });
+  const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
+  const shared: Omit<GenerationPlan, 'sampling'> = {
+    prompt: protectedText.pieces(prompt),
+    stop: stopSequences(request),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(grammar === undefined ? {} : { grammar }),
+    ...(request.logprobs === true ? { topLogprobs: request.top_logprobs ?? 0 } : {}),
+    ...(thoughts === undefined
+      ? {}
+      : { thoughts: { ...thoughts, ...(reasoning.budget === undefined ? {} : { budget: reasoning.budget }) } }),
+  };
+  const sampling = readSampling(request, context.randomSeed);
+  return {
+    generations: Array.from({ length: request.n ?? 1 }, (_, index) => ({
+      ...shared,
+      // Choices of one request differ, and are the same again for the same seed.
+      sampling: { ...sampling, seed: (sampling.seed + index) >>> 0 },
+    })),
+    output: {
+      ...(thoughts === undefined ? {} : { thoughts }),
+      ...(toolSet === undefined ? {} : { toolNames: new Set(toolSet.tools.map(({ name }) => name)) }),
+    },
+    ignored: [...ignored, ...unenforced],
+  };
+}
+
+/** The grammar forces the shape; naming it lets the model fill it with sense. */
+function withFormat(
+  conversation: TemplateConversation,
+  format: AnswerFormat,
+  protect: (text: string) => string,
+): TemplateConversation {
+  if (format.kind === 'text') return conversation;
+  const schema = format.kind === 'json-schema' ? JSON.stringify(format.schema) : '';
+  const instruction =
+    schema === '' || schema.length > MAX_SHOWN_SCHEMA
+      ? 'Answer with JSON only.'
+      : `Answer with JSON only, following this JSON Schema:\n${protect(schema)}`;
+  const { system } = conversation;
+  return { ...conversation, system: system === '' ? instruction : `${system}\n\n${instruction}` };
+}
+
+function stopSequences({ stop }: ChatCompletionRequest): string[] {
+  if (stop == null) return [];
+  return typeof stop === 'string' ? [stop] : stop;
+}
+
+function readSampling(request: ChatCompletionRequest, randomSeed: number): Sampling {
+  const topK = request.top_k ?? readGoogleExtraBody(request).google['top_k'];
+  return {
+    temperature: request.temperature ?? DEFAULT_SAMPLING.temperature,
+    topP: request.top_p ?? DEFAULT_SAMPLING.topP,
+    topK: typeof topK === 'number' ? topK : DEFAULT_SAMPLING.topK,
+    // Any integer is a seed; the engine takes 32 bits of it.
+    seed: request.seed == null ? randomSeed >>> 0 : Number(BigInt.asUintN(32, BigInt(request.seed))),
+    presencePenalty: request.presence_penalty ?? 0,
+    frequencyPenalty: request.frequency_penalty ?? 0,
+    logitBias: Object.entries(request.logit_bias ?? {}).map(([token, bias]) => [Number(token), bias]),
+  };
+}

@@ -1,0 +1,109 @@
+import { Template } from '@huggingface/jinja';
+import { GatewayError } from '../../../errors.ts';
+import type { TemplateConversation, TemplateMessage } from './template-messages.ts';
+
+/** ChatML, for the rare model file without a template of its own. */
+const FALLBACK_TEMPLATE =
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+/** How models mark reasoning, by the opening tag. A template that writes one of these belongs to a reasoning model. */
+const THOUGHT_TAGS: readonly { startTag: string; endTag: string }[] = [
+  { startTag: '<think>', endTag: '</think>' },
+  { startTag: '[THINK]', endTag: '[/THINK]' },
+];
+
+export interface ChatTemplateFacts {
+  /** Jinja source; `undefined` falls back to ChatML. */
+  readonly source: string | undefined;
+  readonly bosToken: string;
+  readonly eosToken: string;
+}
+
+export interface RenderRequest {
+  readonly conversation: TemplateConversation;
+  /** Tool definitions for a template that knows tools. */
+  readonly tools?: readonly unknown[];
+  /** `false` asks a reasoning model to answer at once. */
+  readonly enableThinking: boolean;
+}
+
+/** A model's chat template: what it can do, and prompts made by it. */
+export class ChatTemplate {
+  /** The tags around reasoning, when the model reasons. */
+  readonly thoughtTags: { startTag: string; endTag: string } | undefined;
+  /** The template puts tools in itself and writes calls in `<tool_call>` tags holding JSON. */
+  readonly writesToolCallTags: boolean;
+  readonly #template: Template;
+  readonly #bosToken: string;
+  readonly #eosToken: string;
+
+  /** @throws {Error} when the source is no valid Jinja template */
+  constructor({ source = FALLBACK_TEMPLATE, bosToken, eosToken }: ChatTemplateFacts) {
+    this.#template = new Template(source);
+    this.#bosToken = bosToken;
+    this.#eosToken = eosToken;
+    this.thoughtTags = THOUGHT_TAGS.find(({ startTag }) => source.includes(startTag));
+    // `<function=` belongs to a dialect that wraps XML, not JSON, in the same tags.
+    this.writesToolCallTags =
+      /\btools\b/.test(source) && source.includes('<tool_call>') && !source.includes('<function=');
+  }
+
+  /**
+   * The prompt, up to where the answer begins.
+   *
+   * Templates differ in what they accept: some know no system role, some demand that user and assistant alternate.
+   * The conversation is tried as it is, then in plainer forms.
+   *
+   * @throws {GatewayError} `invalid_argument` when the template accepts none of them
+   */
+  render({ conversation, tools, enableThinking }: RenderRequest): string {
+    const { system, messages, prefill } = conversation;
+    const withSystem: TemplateMessage[] =
+      system === '' ? messages : [{ role: 'system', content: system }, ...messages];
+    const forms = [withSystem, mergeNeighbours(withSystem), mergeNeighbours(systemIntoUser(system, messages))];
+    let refusal: unknown;
+    for (const form of forms) {
+      try {
+        const prompt = this.#template.render({
+          messages: form,
+          add_generation_prompt: true,
+          bos_token: this.#bosToken,
+          eos_token: this.#eosToken,
+          enable_thinking: enableThinking,
+          ...(tools === undefined ? {} : { tools }),
+        });
+        return prompt + prefill;
+      } catch (error) {
+        refusal ??= error;
+      }
+    }
+    const reason = refusal instanceof Error ? refusal.message : String(refusal);
+    throw new GatewayError('invalid_argument', `The model's chat template refuses these messages: ${reason}`, {
+      param: 'messages',
+      cause: refusal,
+    });
+  }
+}
+
+/** Neighbouring messages of one role become one. Tool results and calls stay as they are. */
+function mergeNeighbours(messages: readonly TemplateMessage[]): TemplateMessage[] {
+  const merged: TemplateMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    const isPlain = message.role !== 'tool' && message.tool_calls === undefined && last?.tool_calls === undefined;
+    if (last !== undefined && isPlain && last.role === message.role) {
+      merged[merged.length - 1] = { ...last, content: `${last.content}\n\n${message.content}` };
+    } else {
+      merged.push(message);
+    }
+  }
+  return merged;
+}
+
+/** For templates without a system role: the instructions open the first user message. */
+function systemIntoUser(system: string, messages: readonly TemplateMessage[]): TemplateMessage[] {
+  if (system === '') return [...messages];
+  const [first, ...rest] = messages;
+  if (first?.role === 'user') return [{ ...first, content: `${system}\n\n${first.content}` }, ...rest];
+  return [{ role: 'user', content: system }, ...messages];
+}

@@ -1,0 +1,51 @@
+import { readGoogleExtraBody } from '../../wire/openai/google-extra-body.ts';
+import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
+
+/** How a reasoning model should reason for one request. */
+export interface ReasoningWish {
+  /** `false`: answer at once. */
+  readonly enabled: boolean;
+  /** Tokens after which reasoning is closed; `undefined` leaves it to the model. */
+  readonly budget?: number;
+  /** The JSON path that said so, for the receipt when the model does not reason; `undefined`: nothing was said. */
+  readonly askedBy?: string;
+}
+
+/** Google's numbers for the 2.5 family, which has budgets as this engine does. Contract section 6.1. */
+const EFFORT_BUDGETS: Readonly<Record<string, number>> = {
+  none: 0,
+  minimal: 1024,
+  low: 1024,
+  medium: 8192,
+  high: 24_576,
+  xhigh: 24_576,
+  max: 24_576,
+};
+
+/** Reads `reasoning_effort`, `thinking_config` and their other spellings. Contract section 6. */
+export function readReasoning(request: ChatCompletionRequest): ReasoningWish {
+  const { thinking } = readGoogleExtraBody(request);
+  if (thinking.thinking_budget !== undefined) {
+    return fromBudget(thinking.thinking_budget, 'extra_body.google.thinking_config.thinking_budget');
+  }
+  if (thinking.thinking_level !== undefined) {
+    const budget = EFFORT_BUDGETS[thinking.thinking_level.toLowerCase()] ?? -1;
+    return fromBudget(budget, 'extra_body.google.thinking_config.thinking_level');
+  }
+  if (request.reasoning_effort != null) {
+    return fromBudget(EFFORT_BUDGETS[request.reasoning_effort] ?? -1, 'reasoning_effort');
+  }
+  if (request.reasoning?.effort != null) {
+    return fromBudget(EFFORT_BUDGETS[request.reasoning.effort] ?? -1, 'reasoning.effort');
+  }
+  if (request.thinking != null) {
+    const budget = request.thinking.type === 'disabled' ? 0 : (request.thinking.budget_tokens ?? -1);
+    return fromBudget(budget, 'thinking');
+  }
+  return { enabled: true };
+}
+
+function fromBudget(budget: number, askedBy: string): ReasoningWish {
+  if (budget === 0) return { enabled: false, budget: 0, askedBy };
+  return { enabled: true, askedBy, ...(budget < 0 ? {} : { budget }) };
+}

@@ -1,0 +1,229 @@
+import { parseArgs } from 'node:util';
+import { createParlance, type EmbeddedUpstream, type Parlance } from '../../compose.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { toGatewayError } from '../../errors.ts';
+import { openModelStore } from '../../model-store/model-store.ts';
+import { createProgressBar } from '../progress-bar.ts';
+
+const HELP = `Usage: parlance serve [--config FILE] [--host HOST] [--port PORT]
+
+Answers Chat Completions requests on the URLs of Vertex AI, of the Gemini Developer API and of OpenAI.
+Without a configuration file every model and endpoint is answered by a small model that runs inside Parlance.
+
+Options:
+  --config FILE  the configuration (default: PARLANCE_CONFIG, else ./parlance.yaml if it is there)
+  --host HOST    address to listen on (default: HOST, else the configuration's, else 127.0.0.1)
+  --port PORT    port to listen on (default: PORT, else the configuration's, else 8080)
+  -h, --help     this text
+`;
+
+/** Waits between attempts to fetch a model, in milliseconds: a network that is down may come back. */
+const FETCH_RETRY_DELAYS = [30_000, 60_000, 300_000];
+
+/** How often the start of an engine is looked at, in milliseconds. */
+const READY_POLL = 50;
+
+/** `parlance serve`: runs until it is told to stop. @returns the exit code */
+export async function runServeCommand(args: readonly string[], version: string): Promise<number> {
+  const options = readOptions(args);
+  if (typeof options === 'number') return options;
+  let config: LoadedConfig;
+  let parlance: Parlance;
+  try {
+    const env = { ...process.env, ...options.env };
+    config = loadConfig({ env, cwd: process.cwd(), ...(options.config === undefined ? {} : { path: options.config }) });
+    parlance = createParlance(config);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(error.format());
+    return 1;
+  }
+  const stop = stopSignal();
+  let url: string;
+  try {
+    url = await parlance.listen();
+  } catch (error) {
+    process.stderr.write(`${listenProblem(error, config)}\n`);
+    return 1;
+  }
+  printBanner({ url, version, config, parlance });
+  const models = Promise.all(
+    parlance.embedded.map((upstream) => startEngine(upstream, { home: config.home, signal: stop.signal, log: parlance.log })),
+  );
+  void models.then((started) => {
+    if (started.every(Boolean) && !stop.signal.aborted) printReady(url);
+  });
+  await stop.requested;
+  process.stdout.write('Stopping: no new requests, running answers may finish.\n');
+  await parlance.close();
+  return 0;
+}
+
+function readOptions(args: readonly string[]): number | { config?: string; env: Record<string, string> } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        config: { type: 'string' },
+        host: { type: 'string' },
+        port: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help === true) {
+      process.stdout.write(HELP);
+      return 0;
+    }
+    return {
+      ...(values.config === undefined ? {} : { config: values.config }),
+      env: {
+        ...(values.host === undefined ? {} : { HOST: values.host }),
+        ...(values.port === undefined ? {} : { PORT: values.port }),
+      },
+    };
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    return 2;
+  }
+}
+
+/** SIGTERM and SIGINT ask for an orderly end; a second one ends at once. */
+function stopSignal(): { signal: AbortSignal; requested: Promise<void> } {
+  const controller = new AbortController();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+      resolve();
+    });
+  }
+  return { signal: controller.signal, requested: promise };
+}
+
+/** Fetches the model if it is not there, starts its engine, and waits until it answers. */
+async function startEngine(
+  { backend, model }: EmbeddedUpstream,
+  { home, signal, log }: { home: string; signal: AbortSignal; log: Parlance['log'] },
+): Promise<boolean> {
+  const bar = createProgressBar({
+    write: (text) => process.stdout.write(text),
+    isTTY: process.stdout.isTTY,
+    columns: () => process.stdout.columns,
+  });
+  const store = openModelStore({
+    home,
+    log: (line) => {
+      bar.finish();
+      log.warn(line);
+    },
+  });
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    try {
+      const known = store.locate(model);
+      if (known === undefined) {
+        process.stdout.write(`Fetching the model ${model} into ${store.directory}, once.\n`);
+        backend.reportNotReady(`the model ${model} is being fetched`);
+      }
+      const { path } =
+        known ??
+        (await store.pull(model, {
+          signal,
+          onProgress: (progress) => {
+            bar.update(progress);
+            backend.reportNotReady(fetchState(model, progress));
+          },
+        }));
+      bar.finish();
+      backend.start(path);
+      return await isReady(backend, signal);
+    } catch (error) {
+      bar.finish();
+      if (signal.aborted) return false;
+      const { message } = toGatewayError(error);
+      backend.reportNotReady(message);
+      const delay = FETCH_RETRY_DELAYS[Math.min(attempt, FETCH_RETRY_DELAYS.length - 1)] ?? 0;
+      process.stderr.write(`${message}\nThe server stays up and tries again in ${delay / 1000} seconds.\n`);
+      await pause(delay, signal);
+    }
+  }
+  return false;
+}
+
+function fetchState(model: string, { receivedBytes, totalBytes }: { receivedBytes: number; totalBytes?: number }): string {
+  const share = totalBytes === undefined ? '' : `, ${Math.floor((receivedBytes / totalBytes) * 100)} % so far`;
+  return `the model ${model} is being fetched${share}`;
+}
+
+async function isReady(backend: EmbeddedUpstream['backend'], signal: AbortSignal): Promise<boolean> {
+  while (!signal.aborted) {
+    if (backend.readiness().ready) return true;
+    await pause(READY_POLL, signal);
+  }
+  return false;
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+function listenProblem(error: unknown, { server: { host, port } }: LoadedConfig): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is taken by another program. Choose another one: PORT=8081 npm start`;
+    case 'EACCES':
+      return `This user may not listen on port ${port}. Choose one from 1024 up: PORT=8080 npm start`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine. Set HOST, or server.host in the configuration.`;
+    default:
+      return `Cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+interface Banner {
+  url: string;
+  version: string;
+  config: LoadedConfig;
+  parlance: Parlance;
+}
+
+function printBanner({ url, version, config, parlance }: Banner): void {
+  const lines = [`Parlance ${version} listens on ${url}`, ''];
+  for (const { backend, model } of parlance.embedded) {
+    lines.push(`  Upstream ${backend.name}: ${model}, embedded`);
+  }
+  for (const { match, upstream } of config.models) {
+    lines.push(`  ${match === '*' ? 'Every model' : `Models ${match}`} -> ${upstream}`);
+  }
+  lines.push(
+    '',
+    `  OpenAI base URL      ${url}/v1`,
+    `  Vertex AI base URL   ${url}/v1/projects/PROJECT/locations/LOCATION/endpoints/openapi`,
+    `  Developer API base   ${url}/v1beta/openai`,
+    '',
+    ...config.notices.flatMap((notice) => [notice, '']),
+  );
+  process.stdout.write(`${lines.join('\n')}`);
+}
+
+function printReady(url: string): void {
+  process.stdout.write(`Ready. Try:
+
+  curl ${url}/v1/chat/completions -H 'Content-Type: application/json' \\
+    -d '{"model": "google/gemini-2.5-flash", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
+
+`);
+}

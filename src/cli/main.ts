@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+
+const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT]
+       parlance models list | pull [NAME] | rm NAME
+       parlance --version | --help
+
+  serve    answers Chat Completions requests; the default command
+  models   shows, fetches and deletes model files of the embedded engine
+
+"parlance COMMAND --help" tells more. The configuration is described in docs/configuration.md.
+`;
+
+/** Version of this package. */
+export function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+/**
+ * The command line. Commands are loaded when they are called, so that none pays for another.
+ *
+ * @param args without the program's own name
+ * @returns the exit code: 0 done, 1 failed, 2 the command line was not understood
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case '--help':
+    case '-h':
+    case 'help':
+      process.stdout.write(HELP);
+      return 0;
+    case '--version':
+    case '-v':
+      process.stdout.write(`${packageVersion()}\n`);
+      return 0;
+    case 'models': {
+      const { runModelsCommand } = await import('./commands/models.ts');
+      return runModelsCommand(rest, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+    }
+    case 'serve':
+      return serve(rest);
+    default:
+      if (command === undefined || command.startsWith('-')) return serve(args);
+      process.stderr.write(`parlance has no command "${command}".\n\n${HELP}`);
+      return 2;
+  }
+}
+
+async function serve(args: readonly string[]): Promise<number> {
+  const { runServeCommand } = await import('./commands/serve.ts');
+  return runServeCommand(args, packageVersion());
+}

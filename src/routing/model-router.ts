@@ -1,0 +1,131 @@
+import type { Backend } from '../backends/backend.ts';
+import type { RouteFamily } from '../translate/events/render-options.ts';
+import type { ModelObject } from '../wire/openai/response.ts';
+
+export interface ModelRule {
+  /** Glob on the model name a client asks for; `*` stands for any run of characters. */
+  readonly match: string;
+  readonly upstream: string;
+}
+
+export interface EndpointRule {
+  readonly upstream: string;
+  /** Name of the served model; the request's own when absent. */
+  readonly model?: string | undefined;
+}
+
+export interface ModelRouterOptions {
+  readonly backends: ReadonlyMap<string, Backend>;
+  /** First match wins. */
+  readonly models: readonly ModelRule[];
+  /** By endpoint id; `*` for any other. Without a prototype. */
+  readonly endpoints: Readonly<Record<string, EndpointRule>>;
+}
+
+export interface Target {
+  readonly backend: Backend;
+  /** Model name without publisher or `models/` prefix. */
+  readonly model: string;
+}
+
+const RESOURCE_NAME = /^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/([^/]+)\/models\/([^/]+)$/;
+
+/** Which backend answers for which model name or endpoint id. Contract sections 1.2, 12 and 13. */
+export class ModelRouter {
+  readonly #backends: ReadonlyMap<string, Backend>;
+  readonly #rules: readonly { pattern: RegExp; rule: ModelRule }[];
+  readonly #endpoints: Readonly<Record<string, EndpointRule>>;
+
+  constructor({ backends, models, endpoints }: ModelRouterOptions) {
+    this.#backends = backends;
+    this.#rules = models.map((rule) => ({ pattern: globPattern(rule.match), rule }));
+    this.#endpoints = endpoints;
+  }
+
+  get backends(): readonly Backend[] {
+    return [...this.#backends.values()];
+  }
+
+  /** The backend for a model name in any of its spellings. */
+  forModel(asked: string): Target | undefined {
+    const names = spellings(asked);
+    for (const { pattern, rule } of this.#rules) {
+      if (!names.some((name) => pattern.test(name))) continue;
+      const backend = this.#backends.get(rule.upstream);
+      if (backend !== undefined) return { backend, model: bareName(asked) };
+    }
+    return undefined;
+  }
+
+  /** The backend behind an endpoint id. */
+  forEndpoint(id: string, asked: string): Target | undefined {
+    const rule = this.#endpoints[id] ?? this.#endpoints['*'];
+    const backend = rule === undefined ? undefined : this.#backends.get(rule.upstream);
+    if (rule === undefined || backend === undefined) return undefined;
+    return { backend, model: rule.model ?? bareName(asked) };
+  }
+
+  /** Models a client can name: those of the backends, and the rules that name one model. */
+  list(family: RouteFamily): ModelObject[] {
+    const listed = new Map<string, ModelObject>();
+    const add = (name: string): void => {
+      const model = this.describe(name, family);
+      if (model !== undefined) listed.set(model.id, model);
+    };
+    for (const { rule } of this.#rules) if (!rule.match.includes('*')) add(rule.match);
+    for (const backend of this.backends) {
+      for (const { id } of backend.models()) if (this.forModel(id)?.backend === backend) add(id);
+    }
+    return [...listed.values()];
+  }
+
+  /** One model as its object; `undefined` for a name that no rule matches. */
+  describe(asked: string, family: RouteFamily): ModelObject | undefined {
+    const target = this.forModel(asked);
+    if (target === undefined) return undefined;
+    const { backend } = target;
+    const own = backend.models();
+    const served = own.find(({ id }) => id === target.model) ?? own[0];
+    return {
+      id: idFor(asked, family),
+      object: 'model',
+      created: served?.created ?? 0,
+      owned_by: served?.ownedBy ?? backend.kind,
+      parlance: { upstream: backend.name, kind: backend.kind, model: served?.id ?? target.model },
+    };
+  }
+}
+
+/** `google/X`, `models/X` and resource names without what stands in front of the model. Contract section 1.2. */
+export function bareName(asked: string): string {
+  const resource = RESOURCE_NAME.exec(asked);
+  if (resource !== null) return resource[1] === 'google' ? (resource[2] ?? asked) : `${resource[1]}/${resource[2]}`;
+  if (asked.startsWith('models/')) return asked.slice('models/'.length);
+  if (asked.startsWith('google/')) return asked.slice('google/'.length);
+  return asked;
+}
+
+/** All names under which a rule may know a model. */
+function spellings(asked: string): string[] {
+  const bare = bareName(asked);
+  const names = [asked, bare];
+  if (!bare.includes('/')) names.push(`google/${bare}`);
+  return names;
+}
+
+function idFor(asked: string, family: RouteFamily): string {
+  const bare = bareName(asked);
+  switch (family) {
+    case 'plain':
+      return bare;
+    case 'devapi':
+      return `models/${bare}`;
+    case 'vertex':
+      return bare.includes('/') ? bare : `google/${bare}`;
+  }
+}
+
+function globPattern(glob: string): RegExp {
+  const escaped = glob.split('*').map((text) => text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('.*')}$`, 's');
+}
