@@ -1,0 +1,19 @@
+/** Thrown when a computation has used up its budget. */
+export class BudgetExceeded extends Error {
+  override readonly name = 'BudgetExceeded';
+}
+
+/** Bounds the work a hostile schema can cause, in abstract steps rather than time, so that verdicts are repeatable. */
+export class WorkBudget {
+  #left: number;
+
+  constructor(steps: number) {
+    this.#left = steps;
+  }
+
+  /** @throws {BudgetExceeded} when nothing is left */
+  spend(steps: number): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw new BudgetExceeded('the work budget is used up');
+  }
+}
