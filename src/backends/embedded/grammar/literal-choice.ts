@@ -37,8 +37,10 @@ function factored(texts: readonly string[], from: number, depth: number): string
 /** Index after the last text that has the same character at `from` as the text at `start`. */
 function endOfGroup(texts: readonly string[], start: number, from: number): number {
   const character = texts[start]?.codePointAt(from);
-  const end = texts.findIndex((text, index) => index > start && text.codePointAt(from) !== character);
-  return end === -1 ? texts.length : end;
+  for (let end = start + 1; end < texts.length; end += 1) {
+    if (texts[end]?.codePointAt(from) !== character) return end;
+  }
+  return texts.length;
 }
 
 /** Where two texts begin to differ; sorted texts between them agree at least as far. Never inside a surrogate pair. */
