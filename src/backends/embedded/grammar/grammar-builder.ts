@@ -7,27 +7,18 @@ import {
 import { gbnfLiteral } from './gbnf-text.ts';
 import { GrammarRules } from './grammar-rules.ts';
 import { jsonObjectRule } from './json-text-rules.ts';
-import type { SchemaPlace } from './schema-error.ts';
 
 /** Puts schemas and rules of one's own together into one grammar; names never collide. */
 export class GrammarBuilder {
   readonly #rules = new GrammarRules();
-  readonly #dropped: SchemaPlace[] = [];
-
-  /** Keywords left out of all schemas so far. */
-  get dropped(): readonly SchemaPlace[] {
-    return this.#dropped;
-  }
 
   /**
-   * Adds a schema and answers the name of its rule.
+   * Adds a schema: answers the name of its rule, and the keywords left out.
    *
    * @throws {SchemaError} as `compileJsonSchema`; the builder may then hold rules that nothing refers to
    */
-  addSchema(schema: unknown, options: SchemaOptions): string {
-    const { rule, dropped } = addJsonSchema(this.#rules, schema, options);
-    this.#dropped.push(...dropped);
-    return rule;
+  addSchema(schema: unknown, options: SchemaOptions): AddedSchema {
+    return addJsonSchema(this.#rules, schema, options);
   }
 
   /** Adds the rule of any JSON object and answers its name. */
