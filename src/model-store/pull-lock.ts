@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -26,6 +26,7 @@ interface LockRecord {
 
 const STALE_MILLISECONDS = 120_000;
 const HEARTBEATS_PER_STALE = 8;
+const STALE_GUARD_MILLISECONDS = 10_000;
 const POLL_MILLISECONDS = 250;
 
 /** Locks of this very process: a process id alone cannot tell a lock of ours from one left by an earlier container. */
@@ -48,25 +49,27 @@ export async function acquirePullLock(path: string, options: PullLockOptions): P
     if (await create(path, record)) return hold(path, record, staleMilliseconds);
     const holder = await readLock(path);
     if (holder === undefined) continue;
-    if (isStale(holder, staleMilliseconds)) {
-      await removeStale(path, holder.text);
-      continue;
+    const stale = isStale(holder, staleMilliseconds);
+    if (stale && (await removeStale(path, staleMilliseconds))) continue;
+    if (!stale && !announced) {
+      options.onWait?.(holder.record?.pid ?? 0);
+      announced = true;
     }
-    if (!announced) options.onWait?.(holder.record?.pid ?? 0);
-    announced = true;
     await delay(POLL_MILLISECONDS, undefined, { signal: options.signal });
   }
 }
 
 async function create(path: string, record: LockRecord): Promise<boolean> {
   try {
-    const file = await open(path, 'wx');
+    // Before the file, so that nobody in this process ever finds it with an unknown token.
     heldTokens.add(record.token);
-    await file.writeFile(JSON.stringify(record));
-    await file.close();
+    await writeFile(path, JSON.stringify(record), { flag: 'wx' });
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    heldTokens.delete(record.token);
+    if (hasCode(error, 'EEXIST')) return false;
+    // The file may have been made and not filled, on a full disk.
+    await rm(path, { force: true });
     throw error;
   }
 }
@@ -81,9 +84,10 @@ function hold(path: string, record: LockRecord, staleMilliseconds: number): Pull
     lost: lost.signal,
     async release(): Promise<void> {
       clearInterval(heartbeat);
-      heldTokens.delete(record.token);
       const holder = await readLock(path);
       if (holder?.record?.token === record.token) await rm(path, { force: true });
+      // Only now: a lock file of ours with an unknown token counts as left behind.
+      heldTokens.delete(record.token);
     },
   };
 }
@@ -99,7 +103,6 @@ async function keepAlive(path: string, record: LockRecord, lost: AbortController
 }
 
 interface LockState {
-  readonly text: string;
   /** `undefined` while its creator has not written it yet, or when it is no lock of ours. */
   readonly record: LockRecord | undefined;
   readonly ageMilliseconds: number;
@@ -109,9 +112,9 @@ async function readLock(path: string): Promise<LockState | undefined> {
   try {
     const text = await readFile(path, 'utf8');
     const { mtimeMs } = await stat(path);
-    return { text, record: parseRecord(text), ageMilliseconds: Date.now() - mtimeMs };
+    return { record: parseRecord(text), ageMilliseconds: Date.now() - mtimeMs };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
 }
@@ -138,19 +141,41 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return hasCode(error, 'EPERM');
   }
 }
 
-/** Two processes may find the same lock stale: renaming gives it to one of them, and the text tells whether it was that lock. */
-async function removeStale(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
+/**
+ * Several processes may find the same lock stale, and a lock read a moment ago may be another one by now. So only the
+ * holder of a second lock looks again and deletes: what is stale then stays so, its owner being gone.
+ *
+ * @returns whether the lock may be free now
+ */
+async function removeStale(path: string, staleMilliseconds: number): Promise<boolean> {
+  const guard = `${path}.takeover`;
+  if (!(await createGuard(guard))) return false;
   try {
-    await rename(path, aside);
-    // A live lock got in between: linking puts it back, unless a third process has taken its place.
-    if ((await readFile(aside, 'utf8')) !== text) await link(aside, path).catch(() => {});
-    await rm(aside);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    const holder = await readLock(path);
+    if (holder !== undefined && isStale(holder, staleMilliseconds)) await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(guard, { force: true });
   }
+}
+
+async function createGuard(guard: string): Promise<boolean> {
+  try {
+    await (await open(guard, 'wx')).close();
+    return true;
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error;
+    const age = Date.now() - ((await stat(guard).catch(() => undefined))?.mtimeMs ?? Date.now());
+    // It is held for a few file operations; an old one was left by a process killed right then.
+    if (age > STALE_GUARD_MILLISECONDS) await rm(guard, { force: true });
+    return false;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -43,7 +43,6 @@ const LOCAL_CODES: ReadonlySet<string> = new Set([
 ]);
 
 const BROKEN_TRANSFER_CODES: ReadonlySet<string> = new Set([
-  'EAI_AGAIN',
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
@@ -56,6 +55,7 @@ const BROKEN_TRANSFER_CODES: ReadonlySet<string> = new Set([
 ]);
 
 const NO_CONNECTION_CODES: ReadonlySet<string> = new Set([
+  'EAI_AGAIN',
   'ENOTFOUND',
   'ECONNREFUSED',
   'ENETUNREACH',

@@ -70,7 +70,7 @@ describe('downloadFile', () => {
   it('writes the file and reports progress up to its size', async () => {
     const { origin, requests } = await serve();
     const progress = await download(`${origin}/model`, { expectedBytes: CONTENT.length });
-    expect(await readFile(path)).toEqual(CONTENT);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
     expect(progress[0]).toEqual({ received: 0, total: CONTENT.length });
     expect(progress.at(-1)).toEqual({ received: CONTENT.length, total: CONTENT.length });
     expect(requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity' });
@@ -94,7 +94,7 @@ describe('downloadFile', () => {
   ])('gets over %s', async (_case, faults, ranges) => {
     const { origin, requests } = await serve({ faults });
     await download(`${origin}/model`);
-    expect(await readFile(path)).toEqual(CONTENT);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
     expect(requests.map(({ headers }) => headers.range)).toEqual(ranges);
     expect(log).toHaveLength(faults.filter(({ kind }) => kind !== 'ignore-range').length);
   });
@@ -102,7 +102,7 @@ describe('downloadFile', () => {
   it('starts anew after a cut when the server names no version of the file', async () => {
     const { origin, requests } = await serve({ faults: [CUT], etag: null });
     await download(`${origin}/model`);
-    expect(await readFile(path)).toEqual(CONTENT);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
     expect(requests.map(({ headers }) => headers.range)).toEqual([undefined, undefined]);
   });
 
@@ -115,7 +115,7 @@ describe('downloadFile', () => {
   it('notices that an answer of unknown length was cut', async () => {
     const { origin } = await serve({ faults: [{ kind: 'cut', afterBytes: 70_000, chunked: true }] });
     await download(`${origin}/model`);
-    expect(await readFile(path)).toEqual(CONTENT);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
   });
 
   it('goes on where an earlier run stopped', async () => {
@@ -123,10 +123,10 @@ describe('downloadFile', () => {
       faults: Array.from({ length: 6 }, () => ({ kind: 'cut', afterBytes: 10_000 }) as const),
     });
     await expect(download(`${first.origin}/model`)).rejects.toThrow(/closed/);
-    expect(await readFile(path)).toEqual(CONTENT.subarray(0, 60_000));
+    expect(CONTENT.subarray(0, 60_000).equals(await readFile(path))).toBe(true);
 
     const progress = await download(`${first.origin}/model`);
-    expect(await readFile(path)).toEqual(CONTENT);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
     expect(progress[0]).toEqual({ received: 60_000, total: CONTENT.length });
     expect(first.requests.at(-1)?.headers).toMatchObject({ range: 'bytes=60000-', 'if-range': '"v1"' });
   });
@@ -139,7 +139,7 @@ describe('downloadFile', () => {
     await writeFile(`${path}.json`, JSON.stringify({ ...note, validator: '"v0"', totalBytes: 1 }));
     files['/model'] = OTHER;
     await download(`${origin}/model`);
-    expect(await readFile(path)).toEqual(OTHER);
+    expect(OTHER.equals(await readFile(path))).toBe(true);
   });
 
   it('does not continue with the file of another URL', async () => {
@@ -149,7 +149,7 @@ describe('downloadFile', () => {
     });
     await expect(download(`${origin}/model`)).rejects.toThrow('HTTP 404');
     await download(`${origin}/other`);
-    expect(await readFile(path)).toEqual(OTHER);
+    expect(OTHER.equals(await readFile(path))).toBe(true);
     expect(requests.at(-1)?.headers.range).toBeUndefined();
   });
 
@@ -209,7 +209,7 @@ describe('downloadFile', () => {
     );
     await expect(aborting).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
     expect(requests).toHaveLength(1);
-    expect(await readFile(path)).toEqual(CONTENT.subarray(0, 1000));
+    expect(CONTENT.subarray(0, 1000).equals(await readFile(path))).toBe(true);
   });
 
   it('follows redirects, and gives the password to the first host only', async () => {
@@ -222,7 +222,7 @@ describe('downloadFile', () => {
       };
       const { origin, requests } = await serve({ faults: [redirect] });
       await download(`${origin.replace('//', '//user:p%40ss@')}/model`);
-      expect(await readFile(path)).toEqual(CONTENT);
+      expect(CONTENT.equals(await readFile(path))).toBe(true);
       expect(requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from('user:p@ss').toString('base64')}`);
       expect(target.requests[0]?.headers.authorization).toBeUndefined();
       expect(await readFile(`${path}.json`, 'utf8')).not.toContain('p%40ss');

@@ -53,9 +53,11 @@ describe('acquirePullLock', () => {
       inside -= 1;
       await lock.release();
     };
-    await Promise.all([critical(), critical(), critical()]);
+    // A stale lock to begin with: all of them find it at once.
+    await leaveLock({ pid: deadPid() });
+    await Promise.all(Array.from({ length: 6 }, critical));
     expect(most).toBe(1);
-    expect(existsSync(path)).toBe(false);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it.each<[string, () => Promise<void>]>([
@@ -77,6 +79,15 @@ describe('acquirePullLock', () => {
     await leave();
     const lock = await acquirePullLock(path, { signal: never });
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+    await lock.release();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('is not held up for ever by a process killed while it took over', async () => {
+    await leaveLock({ pid: deadPid() });
+    await writeFile(`${path}.takeover`, '');
+    await utimes(`${path}.takeover`, AN_HOUR_AGO, AN_HOUR_AGO);
+    const lock = await acquirePullLock(path, { signal: never });
     await lock.release();
     expect(await readdir(directory)).toEqual([]);
   });

@@ -49,6 +49,8 @@ describe('isTransient', () => {
     [systemError('UND_ERR_SOCKET'), false, true],
     [systemError('ECONNREFUSED'), false, false],
     [systemError('ECONNREFUSED'), true, true],
+    [systemError('EAI_AGAIN'), false, false],
+    [systemError('EAI_AGAIN'), true, true],
     [systemError('ENOSPC'), true, false],
     [new TransferFault('x', { transient: true }), false, true],
     [new TransferFault('x'), true, false],
