@@ -16,7 +16,9 @@ if (isSupported) {
   const { main } = await import((isCheckout ? source : built).href);
   process.exitCode = await main(process.argv.slice(2));
 } else if (isCheckout && existsSync(own)) {
-  const child = spawnSync(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawnSync(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   process.exitCode = child.status ?? 1;
 } else {
   process.stderr.write(`Parlance needs Node.js 22.18 or newer; this is ${process.version}.\n`);

@@ -12,26 +12,67 @@ type Verdict = 'refuse' | 'name' | 'accept';
 
 /** Fields of the request this engine handles; everything about them is decided where they are used. */
 const HANDLED = new Set([
-  'messages', 'model', 'max_completion_tokens', 'max_tokens', 'temperature', 'top_p', 'top_k', 'n', 'stop', 'seed',
-  'presence_penalty', 'frequency_penalty', 'logit_bias', 'logprobs', 'top_logprobs', 'stream', 'stream_options',
-  'response_format', 'reasoning_effort', 'reasoning', 'thinking', 'tools', 'tool_choice', 'parallel_tool_calls',
-  'functions', 'function_call', 'extra_body', 'google',
+  'messages',
+  'model',
+  'max_completion_tokens',
+  'max_tokens',
+  'temperature',
+  'top_p',
+  'top_k',
+  'n',
+  'stop',
+  'seed',
+  'presence_penalty',
+  'frequency_penalty',
+  'logit_bias',
+  'logprobs',
+  'top_logprobs',
+  'stream',
+  'stream_options',
+  'response_format',
+  'reasoning_effort',
+  'reasoning',
+  'thinking',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+  'functions',
+  'function_call',
+  'extra_body',
+  'google',
 ]);
 
 /** Fields that have no effect here and that nobody expects one from. */
 const WITHOUT_EFFECT = new Set([
-  'metadata', 'store', 'user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention',
-  'prompt_cache_options', 'prediction',
+  'metadata',
+  'store',
+  'user',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'prompt_cache_options',
+  'prediction',
 ]);
 
 /** Sampling and decoding controls of other servers: each would change the text. */
 const FOREIGN_CONTROLS = new Set([
-  'bad_words', 'guided_json', 'guided_regex', 'guided_choice', 'guided_grammar', 'structured_outputs', 'grammar',
-  'min_p', 'repetition_penalty', 'min_tokens', 'prompt_logprobs', 'echo',
+  'bad_words',
+  'guided_json',
+  'guided_regex',
+  'guided_choice',
+  'guided_grammar',
+  'structured_outputs',
+  'grammar',
+  'min_p',
+  'repetition_penalty',
+  'min_tokens',
+  'prompt_logprobs',
+  'echo',
 ]);
 
 const FIELD_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {
-  modalities: (value) => (Array.isArray(value) && value.every((item) => item === 'text') ? 'accept' : 'refuse'),
+  modalities: (value) =>
+    Array.isArray(value) && value.every((item) => item === 'text') ? 'accept' : 'refuse',
   audio: () => 'refuse',
   web_search_options: () => 'refuse',
   moderation: () => 'refuse',
@@ -40,7 +81,11 @@ const FIELD_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {
 };
 
 const GOOGLE_HANDLED = new Set([
-  'thought_tag_marker', 'thinking_config', 'top_k', 'response_json_schema', 'response_mime_type',
+  'thought_tag_marker',
+  'thinking_config',
+  'top_k',
+  'response_json_schema',
+  'response_mime_type',
 ]);
 
 const GOOGLE_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {
@@ -52,7 +97,9 @@ const GOOGLE_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {
   service_tier: () => 'name',
   audio_timestamp: () => 'name',
   response_modalities: (value) =>
-    Array.isArray(value) && value.every((item) => String(item).toUpperCase() === 'TEXT') ? 'accept' : 'refuse',
+    Array.isArray(value) && value.every((item) => String(item).toUpperCase() === 'TEXT')
+      ? 'accept'
+      : 'refuse',
 };
 
 /**

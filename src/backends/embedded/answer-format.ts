@@ -27,7 +27,7 @@ export function readAnswerFormat(request: ChatCompletionRequest): AnswerFormat {
   const schema = google['response_json_schema'];
   if (schema != null) return fromSchema(schema, 'extra_body.google.response_json_schema');
   const mimeType = google['response_mime_type'];
-  if (mimeType != null) return fromType(String(mimeType), 'extra_body.google.response_mime_type');
+  if (typeof mimeType === 'string') return fromType(mimeType, 'extra_body.google.response_mime_type');
   return { kind: 'text' };
 }
 

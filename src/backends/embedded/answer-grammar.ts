@@ -4,7 +4,7 @@ import type { GrammarPlan } from './engine/protocol.ts';
 import { GrammarBuilder } from './grammar/grammar-builder.ts';
 import { SchemaError, type SchemaErrorKind } from './grammar/schema-error.ts';
 import { CALL_CLOSE, CALL_OPEN } from './tools/tool-prompt.ts';
-import type { CallableTool, ToolSet } from './tools/tool-set.ts';
+import type { ToolSet } from './tools/tool-set.ts';
 
 export interface GrammarRequest {
   readonly format: AnswerFormat;
@@ -35,12 +35,17 @@ const ERROR_CODES: Readonly<Record<SchemaErrorKind, ErrorCode>> = {
  *
  * @throws {GatewayError} `unsupported_schema` and the like, naming keyword and path
  */
-export function buildAnswerGrammar({ format, toolSet, thoughtEnd, unsupported }: GrammarRequest): AnswerGrammar {
-  const builder = new GrammarBuilder();
+export function buildAnswerGrammar({
+  format,
+  toolSet,
+  thoughtEnd,
+  unsupported,
+}: GrammarRequest): AnswerGrammar {
+  const builder = new AnswerGrammarBuilder(unsupported);
   const mustCall = toolSet?.use === 'required';
-  const formatRule = mustCall ? undefined : addFormat(builder, format, unsupported);
-  const calls = toolSet === undefined ? undefined : addCalls(builder, toolSet, unsupported);
-  const ignored = builder.dropped.map(({ path, keyword }) => `${path}.${keyword}`);
+  const formatRule = mustCall ? undefined : builder.format(format);
+  const calls = toolSet === undefined ? undefined : builder.calls(toolSet);
+  const { ignored } = builder;
   if (calls !== undefined && !mustCall && formatRule === undefined) {
     // The model decides; what it has begun as a call is then held to the shape of one.
     return { grammar: { text: builder.toString(`[ \\n]{0,2} ${calls}`), after: CALL_OPEN }, ignored };
@@ -56,43 +61,61 @@ export function buildAnswerGrammar({ format, toolSet, thoughtEnd, unsupported }:
   return { grammar: { text: builder.toString(`[ \\n]{0,3} ${body}`), after: thoughtEnd }, ignored };
 }
 
-function addFormat(
-  builder: GrammarBuilder,
-  format: AnswerFormat,
-  unsupported: 'reject' | 'ignore',
-): string | undefined {
-  switch (format.kind) {
-    case 'text':
-      return undefined;
-    case 'json-object':
-      return builder.addJsonObject();
-    case 'json-schema':
-      return addSchema(builder, format.schema, { path: format.path, reject: unsupported === 'reject' });
+/** The parts an answer's grammar is made of. */
+class AnswerGrammarBuilder {
+  /** JSON paths of keywords that were left out. */
+  readonly ignored: string[] = [];
+  readonly #grammar = new GrammarBuilder();
+  readonly #unsupported: 'reject' | 'ignore';
+
+  constructor(unsupported: 'reject' | 'ignore') {
+    this.#unsupported = unsupported;
   }
-}
 
-/** The calls of one answer, from behind the first opening tag to the last closing one. */
-function addCalls(builder: GrammarBuilder, { tools, parallel }: ToolSet, unsupported: 'reject' | 'ignore'): string {
-  const alternatives = tools.map(({ name, parameters, path, strict }) => {
-    // Without `strict` OpenAI promises no more than JSON; what cannot be enforced is left out and named.
-    const reject = strict && unsupported === 'reject';
-    const rule = addSchema(builder, parameters, { path, reject });
-    return `${builder.literal(`{"name": ${JSON.stringify(name)}, "arguments": `)} ${rule}`;
-  });
-  const call = builder.addRule('call', `(${alternatives.join(' | ')}) ${builder.literal(`}\n${CALL_CLOSE}`)}`);
-  if (!parallel) return call;
-  return `${call} (${builder.literal(`\n${CALL_OPEN}\n`)} ${call}){0,${MAX_PARALLEL_CALLS - 1}}`;
-}
+  /** The rule of a JSON format; `undefined` for free text. */
+  format(format: AnswerFormat): string | undefined {
+    switch (format.kind) {
+      case 'text':
+        return undefined;
+      case 'json-object':
+        return this.#grammar.addJsonObject();
+      case 'json-schema':
+        return this.#schema(format.schema, { path: format.path, strict: true });
+    }
+  }
 
-function addSchema(
-  builder: GrammarBuilder,
-  schema: unknown,
-  { path, reject }: { path: string; reject: boolean },
-): string {
-  try {
-    return builder.addSchema(schema, { unsupported: reject ? 'reject' : 'drop', path });
-  } catch (error) {
-    if (!(error instanceof SchemaError)) throw error;
-    throw new GatewayError(ERROR_CODES[error.kind], error.message, { param: error.path, cause: error });
+  /** The calls of one answer, from behind the first opening tag to the last closing one. */
+  calls({ tools, parallel }: ToolSet): string {
+    const alternatives = tools.map(({ name, parameters, path, strict }) => {
+      // Without `strict` OpenAI promises no more than JSON; what cannot be enforced is left out and named.
+      const rule = this.#schema(parameters, { path, strict });
+      return `${this.literal(`{"name": ${JSON.stringify(name)}, "arguments": `)} ${rule}`;
+    });
+    const call = this.#grammar.addRule(
+      'call',
+      `(${alternatives.join(' | ')}) ${this.literal(`}\n${CALL_CLOSE}`)}`,
+    );
+    if (!parallel) return call;
+    return `${call} (${this.literal(`\n${CALL_OPEN}\n`)} ${call}){0,${MAX_PARALLEL_CALLS - 1}}`;
+  }
+
+  literal(text: string): string {
+    return this.#grammar.literal(text);
+  }
+
+  toString(root: string): string {
+    return this.#grammar.toString(root);
+  }
+
+  #schema(schema: unknown, { path, strict }: { path: string; strict: boolean }): string {
+    const unsupported = strict && this.#unsupported === 'reject' ? 'reject' : 'drop';
+    try {
+      const { rule, dropped } = this.#grammar.addSchema(schema, { unsupported, path });
+      for (const { path: place, keyword } of dropped) this.ignored.push(`${place}.${keyword}`);
+      return rule;
+    } catch (error) {
+      if (!(error instanceof SchemaError)) throw error;
+      throw new GatewayError(ERROR_CODES[error.kind], error.message, { param: error.path, cause: error });
+    }
   }
 }

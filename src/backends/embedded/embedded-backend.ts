@@ -144,7 +144,9 @@ export class EmbeddedBackend implements Backend {
     const { reason, retryAfterSeconds } = readiness.ready
       ? { reason: this.#notReady, retryAfterSeconds: FETCH_RETRY_AFTER }
       : readiness;
-    throw new GatewayError('model_not_ready', `The embedded model is not ready: ${reason}.`, { retryAfterSeconds });
+    throw new GatewayError('model_not_ready', `The embedded model is not ready: ${reason}.`, {
+      retryAfterSeconds,
+    });
   }
 }
 
@@ -197,7 +199,11 @@ class ChoiceReader {
         this.counts.thoughts = Math.min(this.#parser.thoughtTokens, event.generatedTokens);
         return [
           ...this.#parser.end(),
-          { type: 'choice-finish', choice: this.#choice, reason: event.reason === 'length' ? 'length' : 'stop' },
+          {
+            type: 'choice-finish',
+            choice: this.#choice,
+            reason: event.reason === 'length' ? 'length' : 'stop',
+          },
         ];
     }
   }
@@ -215,10 +221,16 @@ function toLogprob({ logprob }: GeneratedToken): TokenLogprob | undefined {
 }
 
 /** All choices as one sequence of batches, each as it comes, with the token counts at the end. */
-async function* readChoices(choices: readonly ChoiceReader[], cancel: () => void): AsyncGenerator<ChatEventBatch> {
+async function* readChoices(
+  choices: readonly ChoiceReader[],
+  cancel: () => void,
+): AsyncGenerator<ChatEventBatch> {
   try {
     yield [{ type: 'response-start' }];
-    const pending = new Map<ChoiceReader, Promise<{ choice: ChoiceReader; batch: ChatEvent[] | undefined }>>();
+    const pending = new Map<
+      ChoiceReader,
+      Promise<{ choice: ChoiceReader; batch: ChatEvent[] | undefined }>
+    >();
     const read = (choice: ChoiceReader): void => {
       const next = choice.next().then((batch) => ({ choice, batch }));
       // Once one choice has failed nobody waits for the others.
@@ -240,7 +252,12 @@ async function* readChoices(choices: readonly ChoiceReader[], cancel: () => void
 }
 
 /** The prompt is charged once, however many choices were made from it. */
-function sumCounts(counts: readonly ChoiceCounts[]): { prompt: number; cached: number; answer: number; thoughts: number } {
+function sumCounts(counts: readonly ChoiceCounts[]): {
+  prompt: number;
+  cached: number;
+  answer: number;
+  thoughts: number;
+} {
   const total = { prompt: 0, cached: 0, answer: 0, thoughts: 0 };
   for (const { prompt, cached, generated, thoughts } of counts) {
     total.prompt = Math.max(total.prompt, prompt);

@@ -83,7 +83,9 @@ export class EngineSupervisor {
 
   /** Process id of the engine, for tests and diagnosis. */
   get pid(): number | undefined {
-    return this.#state.name === 'ready' || this.#state.name === 'starting' ? this.#state.child.pid : undefined;
+    return this.#state.name === 'ready' || this.#state.name === 'starting'
+      ? this.#state.child.pid
+      : undefined;
   }
 
   readiness(): Readiness {
@@ -94,9 +96,17 @@ export class EngineSupervisor {
         return { ready: false, reason: this.#state.reason, retryAfterSeconds: RESTART_RETRY_AFTER };
       case 'stopped':
       case 'starting':
-        return { ready: false, reason: 'the engine is loading the model', retryAfterSeconds: RESTART_RETRY_AFTER };
+        return {
+          ready: false,
+          reason: 'the engine is loading the model',
+          retryAfterSeconds: RESTART_RETRY_AFTER,
+        };
       case 'closed':
-        return { ready: false, reason: 'the server is shutting down', retryAfterSeconds: RESTART_RETRY_AFTER };
+        return {
+          ready: false,
+          reason: 'the server is shutting down',
+          retryAfterSeconds: RESTART_RETRY_AFTER,
+        };
     }
   }
 
@@ -113,9 +123,13 @@ export class EngineSupervisor {
   generate(plans: readonly GenerationPlan[]): JobStream[] {
     if (this.#state.name === 'waiting' || this.#state.name === 'closed') {
       const readiness = this.readiness();
-      throw new GatewayError('model_not_ready', `The embedded engine is not available: ${this.#stateReason()}.`, {
-        retryAfterSeconds: readiness.ready ? RESTART_RETRY_AFTER : readiness.retryAfterSeconds,
-      });
+      throw new GatewayError(
+        'model_not_ready',
+        `The embedded engine is not available: ${this.#stateReason()}.`,
+        {
+          retryAfterSeconds: readiness.ready ? RESTART_RETRY_AFTER : readiness.retryAfterSeconds,
+        },
+      );
     }
     const free = this.#options.engine.slots - this.#running.size;
     if (this.#queue.length + plans.length > Math.max(0, free) + this.#options.queueSize) {
@@ -269,7 +283,10 @@ export class EngineSupervisor {
     for (const job of this.#running.values()) {
       job.crashes++;
       if (!job.hasStarted && job.crashes < 2) survivors.push(job);
-      else job.stream.fail(new GatewayError('engine_crashed', 'The embedded engine stopped while it wrote the answer.'));
+      else
+        job.stream.fail(
+          new GatewayError('engine_crashed', 'The embedded engine stopped while it wrote the answer.'),
+        );
     }
     this.#running.clear();
     this.#queue = [...survivors, ...this.#queue];
@@ -282,7 +299,11 @@ export class EngineSupervisor {
     const reason = wasReady
       ? `the engine process ended (${how})`
       : `the engine could not load the model: ${this.#lastOutput.at(-1) ?? how}`;
-    this.#failAll(new GatewayError('model_not_ready', `The embedded engine is not available: ${reason}.`, { retryAfterSeconds: RESTART_RETRY_AFTER }));
+    this.#failAll(
+      new GatewayError('model_not_ready', `The embedded engine is not available: ${reason}.`, {
+        retryAfterSeconds: RESTART_RETRY_AFTER,
+      }),
+    );
     const timer = setTimeout(() => {
       this.#spawn();
     }, delay);
@@ -322,7 +343,8 @@ function toError(failure: GenerationFailure): GatewayError {
   }
 }
 
-const ENGINE_VARIABLES = /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_|LD_|DYLD_|SYSTEMROOT|WINDIR|CUDA|HIP|ROCR|GGML_|VK_|OMP_)/i;
+const ENGINE_VARIABLES =
+  /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_|LD_|DYLD_|SYSTEMROOT|WINDIR|CUDA|HIP|ROCR|GGML_|VK_|OMP_)/i;
 
 /** Secrets of the server are no business of native code. */
 function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

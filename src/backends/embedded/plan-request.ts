@@ -59,7 +59,9 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
   });
 
   const thoughts =
-    thoughtTags === undefined ? undefined : { ...thoughtTags, isOpen: prompt.trimEnd().endsWith(thoughtTags.startTag) };
+    thoughtTags === undefined
+      ? undefined
+      : { ...thoughtTags, isOpen: prompt.trimEnd().endsWith(thoughtTags.startTag) };
   const { grammar, ignored: unenforced } = buildAnswerGrammar({
     format,
     toolSet,
@@ -75,7 +77,9 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
     ...(request.logprobs === true ? { topLogprobs: request.top_logprobs ?? 0 } : {}),
     ...(thoughts === undefined
       ? {}
-      : { thoughts: { ...thoughts, ...(reasoning.budget === undefined ? {} : { budget: reasoning.budget }) } }),
+      : {
+          thoughts: { ...thoughts, ...(reasoning.budget === undefined ? {} : { budget: reasoning.budget }) },
+        }),
   };
   const sampling = readSampling(request, context.randomSeed);
   return {

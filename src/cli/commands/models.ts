@@ -17,7 +17,7 @@ export interface ModelsCommandIo {
 }
 
 /** The part of a `tty.WriteStream` that is used. */
-export interface CommandOutput {
+interface CommandOutput {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;

@@ -32,7 +32,11 @@ export async function runServeCommand(args: readonly string[], version: string):
   let parlance: Parlance;
   try {
     const env = { ...process.env, ...options.env };
-    config = loadConfig({ env, cwd: process.cwd(), ...(options.config === undefined ? {} : { path: options.config }) });
+    config = loadConfig({
+      env,
+      cwd: process.cwd(),
+      ...(options.config === undefined ? {} : { path: options.config }),
+    });
     parlance = createParlance(config);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -49,15 +53,20 @@ export async function runServeCommand(args: readonly string[], version: string):
   }
   printBanner({ url, version, config, parlance });
   const models = Promise.all(
-    parlance.embedded.map((upstream) => startEngine(upstream, { home: config.home, signal: stop.signal, log: parlance.log })),
+    parlance.embedded.map((upstream) =>
+      startEngine(upstream, { home: config.home, signal: stop.signal, log: parlance.log }),
+    ),
   );
-  void models.then((started) => {
-    if (started.every(Boolean) && !stop.signal.aborted) printReady(url);
-  });
+  void announceReady(models, url, stop.signal);
   await stop.requested;
   process.stdout.write('Stopping: no new requests, running answers may finish.\n');
   await parlance.close();
   return 0;
+}
+
+async function announceReady(started: Promise<boolean[]>, url: string, signal: AbortSignal): Promise<void> {
+  const states = await started;
+  if (states.every(Boolean) && !signal.aborted) printReady(url);
 }
 
 function readOptions(args: readonly string[]): number | { config?: string; env: Record<string, string> } {
@@ -151,8 +160,12 @@ async function startEngine(
   return false;
 }
 
-function fetchState(model: string, { receivedBytes, totalBytes }: { receivedBytes: number; totalBytes?: number }): string {
-  const share = totalBytes === undefined ? '' : `, ${Math.floor((receivedBytes / totalBytes) * 100)} % so far`;
+function fetchState(
+  model: string,
+  { receivedBytes, totalBytes }: { receivedBytes: number; totalBytes?: number },
+): string {
+  const share =
+    totalBytes === undefined ? '' : `, ${Math.floor((receivedBytes / totalBytes) * 100)} % so far`;
   return `the model ${model} is being fetched${share}`;
 }
 
@@ -216,7 +229,7 @@ function printBanner({ url, version, config, parlance }: Banner): void {
     '',
     ...config.notices.flatMap((notice) => [notice, '']),
   );
-  process.stdout.write(`${lines.join('\n')}`);
+  process.stdout.write(lines.join('\n'));
 }
 
 function printReady(url: string): void {

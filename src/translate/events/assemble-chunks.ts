@@ -143,7 +143,8 @@ function kindOf(delta: Delta): string | undefined {
 function join(target: DeltaPiece, piece: DeltaPiece): void {
   const { content, reasoning_content: reasoning } = piece.delta;
   if (content !== undefined) target.delta.content = (target.delta.content ?? '') + content;
-  if (reasoning !== undefined) target.delta.reasoning_content = (target.delta.reasoning_content ?? '') + reasoning;
+  if (reasoning !== undefined)
+    target.delta.reasoning_content = (target.delta.reasoning_content ?? '') + reasoning;
   if (piece.logprobs !== undefined) target.logprobs = [...(target.logprobs ?? []), ...piece.logprobs];
 }
 

@@ -1,6 +1,12 @@
 import type { ExtraContent, GoogleExtraContent } from '../../wire/openai/google-extras.ts';
 import type { Delta, DeltaToolCall, FinishReason, TokenLogprob } from '../../wire/openai/response.ts';
-import type { ChatEvent, ChoiceFinish, ToolArgumentsDelta, ToolCallEnd, ToolCallStart } from './chat-event.ts';
+import type {
+  ChatEvent,
+  ChoiceFinish,
+  ToolArgumentsDelta,
+  ToolCallEnd,
+  ToolCallStart,
+} from './chat-event.ts';
 import { JsonFence } from './json-fence.ts';
 import { MediaOutput } from './media-output.ts';
 import type { RenderOptions } from './render-options.ts';
@@ -102,7 +108,11 @@ export class ChoiceRenderer {
     return this.#options.deprecatedFunctions ? 'function_call' : 'tool_calls';
   }
 
-  #text(text: string, extra: GoogleExtraContent | undefined, logprobs: TokenLogprob[] | undefined): DeltaPiece[] {
+  #text(
+    text: string,
+    extra: GoogleExtraContent | undefined,
+    logprobs: TokenLogprob[] | undefined,
+  ): DeltaPiece[] {
     const content = this.#closingTag() + (this.#fence?.push(text) ?? text);
     if (content === '' && extra === undefined && logprobs === undefined) return [];
     return [
@@ -145,7 +155,13 @@ export class ChoiceRenderer {
     const { parallelToolCalls, deprecatedFunctions, customTools, newCallId } = this.#options;
     const isExtraCall = this.#nextCallIndex > 0 && (!parallelToolCalls || deprecatedFunctions);
     if (isExtraCall) {
-      this.#calls.set(call, { index: -1, kind: 'dropped', heldArguments: '', hasArguments: false, finished: true });
+      this.#calls.set(call, {
+        index: -1,
+        kind: 'dropped',
+        heldArguments: '',
+        hasArguments: false,
+        finished: true,
+      });
       return [];
     }
     const index = this.#nextCallIndex++;
@@ -192,7 +208,12 @@ function argumentsDelta({ kind, index }: CallState, text: string): Delta {
 function customInput(callArguments: string): string {
   try {
     const parsed: unknown = JSON.parse(callArguments);
-    if (typeof parsed === 'object' && parsed !== null && 'input' in parsed && typeof parsed.input === 'string') {
+    if (
+      typeof parsed === 'object' &&
+      parsed !== null &&
+      'input' in parsed &&
+      typeof parsed.input === 'string'
+    ) {
       return parsed.input;
     }
   } catch {

@@ -129,7 +129,8 @@ class FoldedChoice {
     return {
       index,
       message,
-      logprobs: wantsLogprobs && this.#logprobs !== undefined ? { content: this.#logprobs, refusal: null } : null,
+      logprobs:
+        wantsLogprobs && this.#logprobs !== undefined ? { content: this.#logprobs, refusal: null } : null,
       finish_reason: finishReason,
       ...(extra === undefined ? {} : { extra_content: extra }),
     };

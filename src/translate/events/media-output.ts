@@ -47,6 +47,7 @@ export class MediaOutput {
  */
 export function joinBase64(pieces: readonly string[]): string {
   if (pieces.length < 2) return pieces[0] ?? '';
-  if (pieces.slice(0, -1).every((piece) => piece.length % 4 === 0 && !piece.endsWith('='))) return pieces.join('');
+  if (pieces.slice(0, -1).every((piece) => piece.length % 4 === 0 && !piece.endsWith('=')))
+    return pieces.join('');
   return btoa(pieces.map((piece) => atob(piece)).join(''));
 }

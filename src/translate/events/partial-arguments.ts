@@ -68,12 +68,14 @@ export class PartialArgumentsSerializer {
   /** Moves to `path`: leaves containers down to the common prefix, then opens what is missing. */
   #enter(path: readonly Segment[]): string | undefined {
     let common = 0;
-    while (common < path.length - 1 && common < this.#path.length - 1 && path[common] === this.#path[common]) common++;
+    while (common < path.length - 1 && common < this.#path.length - 1 && path[common] === this.#path[common])
+      common++;
     // The container at `common` is shared; refuse before anything is written if the member stands there already.
     const shared = this.#stack[common];
     const member = path[common] as Segment;
     if (shared !== undefined && (shared.written.has(member) || !accepts(shared, member))) return undefined;
-    if (path.slice(common + 1).some((segment) => typeof segment === 'number' && segment !== 0)) return undefined;
+    if (path.slice(common + 1).some((segment) => typeof segment === 'number' && segment !== 0))
+      return undefined;
 
     let text = '';
     while (this.#stack.length > common + 1) text += this.#stack.pop()?.closing ?? '';
@@ -146,6 +148,8 @@ const NAME_ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\
 /** RFC 9535 section 2.3.1.2: the escapes of a quoted name. */
 function unescapeName(name: string): string {
   return name.replace(NAME_ESCAPE, (_, hex: string | undefined, char: string | undefined) =>
-    hex === undefined ? (NAME_ESCAPES[char ?? ''] ?? char ?? '') : String.fromCharCode(Number.parseInt(hex, 16)),
+    hex === undefined
+      ? (NAME_ESCAPES[char ?? ''] ?? char ?? '')
+      : String.fromCharCode(Number.parseInt(hex, 16)),
   );
 }

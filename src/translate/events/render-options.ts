@@ -57,7 +57,13 @@ export interface ThoughtRequest {
 }
 
 /** Decides where thoughts go. Contract section 4.3, rules 1 to 4. */
-export function renderThoughts({ family, delivery, marker, asked, jsonOutput }: ThoughtRequest): ThoughtRendering {
+export function renderThoughts({
+  family,
+  delivery,
+  marker,
+  asked,
+  jsonOutput,
+}: ThoughtRequest): ThoughtRendering {
   if (asked === false) return { inContent: false, inReasoningContent: false };
   // Thoughts inside a JSON answer would break the client's parser.
   if (jsonOutput) return { inContent: false, inReasoningContent: true };

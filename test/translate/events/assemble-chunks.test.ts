@@ -7,12 +7,19 @@ const text = (value: string, choice = 0): ChatEvent => ({ type: 'text-delta', ch
 const thought = (value: string): ChatEvent => ({ type: 'thought-delta', choice: 0, text: value });
 const stop: ChatEvent = { type: 'choice-finish', choice: 0, reason: 'stop' };
 
+const wholeCall = (index: number): ChatEvent[] => [
+  { type: 'tool-call-start', choice: 0, call: index, id: `c${index}`, name: 'f' },
+  { type: 'tool-call-end', choice: 0, call: index },
+];
+
 /** Contract 17.3: the delta, the finish reason and the usage of each chunk. */
 function brief(batches: ChatEvent[][], options: ReturnType<typeof renderOptions>): unknown[] {
-  return streamOf(batches, options).map(({ choices: [choice], usage }) => ({
-    ...(choice === undefined ? {} : { D: choice.delta, F: choice.finish_reason }),
-    ...(usage === undefined ? {} : { usage }),
-  }));
+  return streamOf(batches, options).map(({ choices: [choice], usage }) => {
+    const shown: Record<string, unknown> = {};
+    if (choice !== undefined) Object.assign(shown, { D: choice.delta, F: choice.finish_reason });
+    if (usage !== undefined) shown['usage'] = usage;
+    return shown;
+  });
 }
 
 describe('contract 17.3: one native stream, three renderings', () => {
@@ -96,7 +103,9 @@ describe('contract 17.3: one native stream, three renderings', () => {
       { D: { content: '</think>' }, F: null },
       {
         D: {
-          tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+          tool_calls: [
+            { index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
+          ],
         },
         F: null,
       },
@@ -107,12 +116,10 @@ describe('contract 17.3: one native stream, three renderings', () => {
 
 describe('ChunkAssembler', () => {
   it('gives parallel calls of one message one delta, with indices that are never reused', () => {
-    const call = (index: number): ChatEvent[] => [
-      { type: 'tool-call-start', choice: 0, call: index, id: `c${index}`, name: 'f' },
-      { type: 'tool-call-end', choice: 0, call: index },
-    ];
-    const chunks = streamOf([[...call(0), ...call(1)], call(2), [stop]], renderOptions());
-    const calls = chunks.map((chunk) => chunk.choices[0]?.delta.tool_calls?.map(({ index, id }) => [index, id]));
+    const chunks = streamOf([[...wholeCall(0), ...wholeCall(1)], wholeCall(2), [stop]], renderOptions());
+    const calls = chunks.map((chunk) =>
+      chunk.choices[0]?.delta.tool_calls?.map(({ index, id }) => [index, id]),
+    );
     expect(calls).toEqual([
       undefined,
       [
@@ -122,9 +129,9 @@ describe('ChunkAssembler', () => {
       [[2, 'c2']],
       undefined,
     ]);
-    expect(chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []).map((c) => c.function?.arguments)).toEqual(
-      ['{}', '{}', '{}'],
-    );
+    expect(
+      chunks.flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []).map((c) => c.function?.arguments),
+    ).toEqual(['{}', '{}', '{}']);
   });
 
   it('parallel_tool_calls false passes on the first call only', () => {
@@ -149,7 +156,11 @@ describe('ChunkAssembler', () => {
   });
 
   it('keeps choices apart, each with its own role and finish', () => {
-    const batches = [[text('a', 0), text('x', 1)], [text('b', 0)], [stop, { ...stop, choice: 1, reason: 'length' as const }]];
+    const batches = [
+      [text('a', 0), text('x', 1)],
+      [text('b', 0)],
+      [stop, { ...stop, choice: 1, reason: 'length' as const }],
+    ];
     const chunks = streamOf(batches, renderOptions());
     for (const index of [0, 1]) {
       const mine = chunks.flatMap(({ choices }) => choices.filter((choice) => choice.index === index));
@@ -157,7 +168,10 @@ describe('ChunkAssembler', () => {
       expect(mine.at(-1)?.finish_reason).toBe(index === 0 ? 'stop' : 'length');
       expect(mine.filter(({ finish_reason: reason }) => reason !== null)).toHaveLength(1);
     }
-    expect(foldOf(batches, renderOptions()).choices.map(({ message }) => message.content)).toEqual(['ab', 'x']);
+    expect(foldOf(batches, renderOptions()).choices.map(({ message }) => message.content)).toEqual([
+      'ab',
+      'x',
+    ]);
   });
 
   it('every chunk repeats id, created and model; the upstream names the id', () => {
@@ -168,8 +182,13 @@ describe('ChunkAssembler', () => {
   });
 
   it('a signature without text is a delta without content', () => {
-    const chunks = streamOf([[{ type: 'signature', choice: 0, extra: { thought_signature: 'Q3Mx' } }]], renderOptions());
-    expect(chunks[1]?.choices[0]?.delta).toEqual({ extra_content: { google: { thought_signature: 'Q3Mx' } } });
+    const chunks = streamOf(
+      [[{ type: 'signature', choice: 0, extra: { thought_signature: 'Q3Mx' } }]],
+      renderOptions(),
+    );
+    expect(chunks[1]?.choices[0]?.delta).toEqual({
+      extra_content: { google: { thought_signature: 'Q3Mx' } },
+    });
   });
 
   it('an empty stream is still a complete answer', () => {
@@ -177,6 +196,10 @@ describe('ChunkAssembler', () => {
       { D: { role: 'assistant', content: '' }, F: null },
       { D: {}, F: 'stop' },
     ]);
-    expect(foldOf([], renderOptions()).choices[0]?.message).toEqual({ role: 'assistant', content: '', refusal: null });
+    expect(foldOf([], renderOptions()).choices[0]?.message).toEqual({
+      role: 'assistant',
+      content: '',
+      refusal: null,
+    });
   });
 });

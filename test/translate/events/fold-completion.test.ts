@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +10,13 @@ async function foldedByClient(chunks: readonly object[]): Promise<ReturnType<typ
   const lines = chunks.map((chunk) => `${JSON.stringify(chunk)}\n`).join('');
   const stream = ChatCompletionStream.fromReadableStream(new Blob([lines]).stream());
   return (await stream.finalChatCompletion()) as unknown as ReturnType<typeof foldOf>;
+}
+
+/** Without prototypes and parsed conveniences of the client. */
+function normal(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (key, item: unknown) => (key === 'parsed_arguments' ? undefined : item)),
+  );
 }
 
 describe('CompletionFold', () => {
@@ -72,7 +80,12 @@ describe('CompletionFold', () => {
       ]),
       {
         finish_reason: 'function_call',
-        message: { role: 'assistant', content: null, refusal: null, function_call: { name: 'f0', arguments: '{}' } },
+        message: {
+          role: 'assistant',
+          content: null,
+          refusal: null,
+          function_call: { name: 'f0', arguments: '{}' },
+        },
       },
     ],
     [
@@ -139,10 +152,15 @@ describe('CompletionFold', () => {
         { type: 'thought-delta', choice: 0, text: 'hm' },
         { type: 'choice-finish', choice: 0, reason: 'length' },
       ],
-      { finish_reason: 'length', message: { role: 'assistant', content: '', refusal: null, reasoning_content: 'hm' } },
+      {
+        finish_reason: 'length',
+        message: { role: 'assistant', content: '', refusal: null, reasoning_content: 'hm' },
+      },
     ],
   ])('%s', (_, overrides, events, choice) => {
-    expect(foldOf([events], renderOptions(overrides)).choices).toEqual([{ index: 0, logprobs: null, ...choice }]);
+    expect(foldOf([events], renderOptions(overrides)).choices).toEqual([
+      { index: 0, logprobs: null, ...choice },
+    ]);
   });
 });
 
@@ -151,11 +169,30 @@ const choice = fc.integer({ min: 0, max: 1 });
 const event: fc.Arbitrary<ChatEvent> = fc.oneof(
   fc.record({ type: fc.constant('text-delta' as const), choice, text: fc.string({ maxLength: 8 }) }),
   fc.record({ type: fc.constant('thought-delta' as const), choice, text: fc.string({ maxLength: 8 }) }),
-  fc.record({ type: fc.constant('tool-call-start' as const), choice, call, name: fc.constantFrom('f', 'g'), id: fc.constantFrom('', 'id') }),
-  fc.record({ type: fc.constant('tool-arguments-delta' as const), choice, call, delta: fc.string({ maxLength: 4 }) }),
+  fc.record({
+    type: fc.constant('tool-call-start' as const),
+    choice,
+    call,
+    name: fc.constantFrom('f', 'g'),
+    id: fc.constant(''),
+  }),
+  fc.record({
+    type: fc.constant('tool-arguments-delta' as const),
+    choice,
+    call,
+    delta: fc.string({ maxLength: 4 }),
+  }),
   fc.record({ type: fc.constant('tool-call-end' as const), choice, call }),
-  fc.record({ type: fc.constant('choice-finish' as const), choice, reason: fc.constantFrom('stop' as const, 'content_filter' as const) }),
-  fc.record({ type: fc.constant('signature' as const), choice, extra: fc.constant({ thought_signature: 's' }) }),
+  fc.record({
+    type: fc.constant('choice-finish' as const),
+    choice,
+    reason: fc.constantFrom('stop' as const, 'content_filter' as const),
+  }),
+  fc.record({
+    type: fc.constant('signature' as const),
+    choice,
+    extra: fc.constant({ thought_signature: 's' }),
+  }),
 );
 
 /** Makes any events a sequence a backend could send: a call starts once, and before its arguments. */
@@ -186,6 +223,10 @@ describe('stream and fold agree, and the OpenAI client accepts every stream', ()
         const chunks = streamOf(batches, renderOptions({ thoughts, jsonOutput }));
         const folded = foldOf(batches, renderOptions({ thoughts, jsonOutput }));
         const byClient = await foldedByClient(chunks);
+        // A call that was cut off reaches a streaming client in part; the fold leaves it out.
+        const complete = new Set(
+          folded.choices.flatMap(({ message }) => (message.tool_calls ?? []).map(({ id }) => id)),
+        );
         const summary = (completion: typeof folded): unknown =>
           completion.choices
             .toSorted((left, right) => left.index - right.index)
@@ -193,12 +234,9 @@ describe('stream and fold agree, and the OpenAI client accepts every stream', ()
               index,
               reason,
               message.content ?? '',
-              (message.tool_calls ?? []).map((c) => (c.type === 'function' ? c.function : c)),
+              (message.tool_calls ?? []).filter(({ id }) => complete.has(id)),
             ]);
-        const dropsCutCalls = folded.choices.some(({ message }, i) =>
-          (byClient.choices[i]?.message.tool_calls?.length ?? 0) > (message.tool_calls?.length ?? 0),
-        );
-        if (!dropsCutCalls) expect(summary(byClient).valueOf()).toEqual(summary(folded));
+        return isDeepStrictEqual(normal(summary(byClient)), normal(summary(folded)));
       }),
       { numRuns: 150 },
     );

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PartialArgument, PartialArgumentsSerializer } from '../../../src/translate/events/partial-arguments.ts';
+import {
+  type PartialArgument,
+  PartialArgumentsSerializer,
+} from '../../../src/translate/events/partial-arguments.ts';
 
 function serialize(args: readonly PartialArgument[]): string[] {
   const serializer = new PartialArgumentsSerializer();
@@ -43,13 +46,23 @@ describe('PartialArgumentsSerializer', () => {
     ],
     [
       'quoted names',
-      [{ jsonPath: "$['odd.name'][\"q\\\"x\"]", stringValue: 'v' }],
+      [{ jsonPath: '$[\'odd.name\']["q\\"x"]', stringValue: 'v' }],
       ['{"odd.name":{"q\\"x":"v"', '}}'],
     ],
-    ['a path that is none', [{ jsonPath: 'x', numberValue: 1 }, { jsonPath: '$..*', numberValue: 1 }], ['', '', '{}']],
+    [
+      'a path that is none',
+      [
+        { jsonPath: 'x', numberValue: 1 },
+        { jsonPath: '$..*', numberValue: 1 },
+      ],
+      ['', '', '{}'],
+    ],
     [
       'a skipped array element is not invented',
-      [{ jsonPath: '$.a[0]', numberValue: 1 }, { jsonPath: '$.a[2]', numberValue: 3 }],
+      [
+        { jsonPath: '$.a[0]', numberValue: 1 },
+        { jsonPath: '$.a[2]', numberValue: 3 },
+      ],
       ['{"a":[1', '', ']}'],
     ],
   ])('%s', (_, args, pieces) => {

@@ -49,12 +49,13 @@ function accept(id: number, plan: GenerationPlan): void {
 }
 
 function startWaiting(): void {
-  while (engine !== undefined && waiting.length > 0) {
-    const [next] = waiting as [(typeof waiting)[number]];
-    const slot = engine.slots.take(next.prompt);
+  if (engine === undefined) return;
+  const { binding, slots } = engine;
+  for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+    const slot = slots.take(next.prompt);
     if (slot === undefined) return;
     waiting.shift();
-    void run(engine.binding, slot, next);
+    void run(binding, slot, next);
   }
 }
 

@@ -191,7 +191,12 @@ class Run {
 
   async #logprob(previous: Token, token: Token): Promise<GeneratedToken['logprob']> {
     if (this.#plan.topLogprobs === undefined) return undefined;
-    const { chosen, top } = await this.#binding.logprobs(this.#sequence, previous, token, this.#plan.topLogprobs);
+    const { chosen, top } = await this.#binding.logprobs(
+      this.#sequence,
+      previous,
+      token,
+      this.#plan.topLogprobs,
+    );
     return { ...chosen, top };
   }
 

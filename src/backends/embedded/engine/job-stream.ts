@@ -17,7 +17,9 @@ const LOW_WATER = 16;
 export class JobStream implements AsyncIterableIterator<GenerationEvent> {
   readonly #control: (order: 'pause' | 'resume' | 'cancel') => void;
   #queue: GenerationEvent[] = [];
-  #reader: { resolve: (result: IteratorResult<GenerationEvent>) => void; reject: (error: unknown) => void } | undefined;
+  #reader:
+    | { resolve: (result: IteratorResult<GenerationEvent>) => void; reject: (error: unknown) => void }
+    | undefined;
   #error: unknown;
   #isOver = false;
   #isPaused = false;
@@ -65,7 +67,7 @@ export class JobStream implements AsyncIterableIterator<GenerationEvent> {
     if (this.#error !== undefined) {
       const error = this.#error;
       this.#error = undefined;
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     if (this.#isOver) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve, reject) => {

@@ -61,7 +61,10 @@ export class LlamaBinding {
     });
     const threads = options.threads ?? Math.max(1, llama.cpuMathCores - 1);
     llama.maxThreads = threads;
-    const model = await llama.loadModel({ modelPath: options.modelPath, gpuLayers: options.gpu ? 'auto' : 0 });
+    const model = await llama.loadModel({
+      modelPath: options.modelPath,
+      gpuLayers: options.gpu ? 'auto' : 0,
+    });
     const wanted = options.contextSize ?? Math.min(model.trainContextSize, DEFAULT_CONTEXT_SIZE);
     const context = await model.createContext({
       sequences: options.slots,
@@ -90,7 +93,9 @@ export class LlamaBinding {
     const tokens: Token[] = [];
     for (const { text, trusted } of prompt) {
       // Only the first piece may get the tokenizer's leading space: the others continue a text.
-      tokens.push(...this.#model.tokenize(text, trusted, tokens.length === 0 ? undefined : 'trimLeadingSpace'));
+      tokens.push(
+        ...this.#model.tokenize(text, trusted, tokens.length === 0 ? undefined : 'trimLeadingSpace'),
+      );
     }
     const { bos } = this.#model.tokens;
     if (this.facts.prependBos && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
@@ -196,7 +201,8 @@ function requireLogits(output: ControlledEvaluateIndexOutput | undefined): {
   totalLogitWeight: number;
 } {
   const { logits, totalLogitWeight } = output?.next ?? {};
-  if (logits === undefined || totalLogitWeight === undefined) throw new Error('the engine reported no logits');
+  if (logits === undefined || totalLogitWeight === undefined)
+    throw new Error('the engine reported no logits');
   return { logits, totalLogitWeight };
 }
 
@@ -234,7 +240,7 @@ function vocabularyBytes(model: LlamaModel, token: Token): number[] | undefined 
   const byteToken = BYTE_TOKEN.exec(spelling);
   if (byteToken?.[1] !== undefined) return [Number.parseInt(byteToken[1], 16)];
   if (tokenizer !== 'gpt2') return undefined;
-  const bytes = [...spelling].map((letter) => BYTE_OF_LETTER.get(letter));
+  const bytes = Array.from(spelling, (letter) => BYTE_OF_LETTER.get(letter));
   return bytes.includes(undefined) ? undefined : (bytes as number[]);
 }
 

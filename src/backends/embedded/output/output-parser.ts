@@ -43,7 +43,8 @@ export class OutputParser {
     this.#held += text;
     const events = this.#read();
     // A token belongs to the visible answer or not as a whole; its place is where it began.
-    if (logprob !== undefined && !wasThought && this.#mode !== 'call') attach(events, logprob, this.#options.choice);
+    if (logprob !== undefined && !wasThought && this.#mode !== 'call')
+      attach(events, logprob, this.#options.choice);
     return events;
   }
 
@@ -147,7 +148,8 @@ function parseCall(body: string): { name: string; arguments: object } | undefine
       return undefined;
     }
     const callArguments = 'arguments' in value ? value.arguments : {};
-    if (typeof callArguments !== 'object' || callArguments === null || Array.isArray(callArguments)) return undefined;
+    if (typeof callArguments !== 'object' || callArguments === null || Array.isArray(callArguments))
+      return undefined;
     return { name: value.name, arguments: callArguments };
   } catch {
     return undefined;

@@ -60,7 +60,11 @@ export class ChatTemplate {
     const { system, messages, prefill } = conversation;
     const withSystem: TemplateMessage[] =
       system === '' ? messages : [{ role: 'system', content: system }, ...messages];
-    const forms = [withSystem, mergeNeighbours(withSystem), mergeNeighbours(systemIntoUser(system, messages))];
+    const forms = [
+      withSystem,
+      mergeNeighbours(withSystem),
+      mergeNeighbours(systemIntoUser(system, messages)),
+    ];
     let refusal: unknown;
     for (const form of forms) {
       try {
@@ -78,10 +82,14 @@ export class ChatTemplate {
       }
     }
     const reason = refusal instanceof Error ? refusal.message : String(refusal);
-    throw new GatewayError('invalid_argument', `The model's chat template refuses these messages: ${reason}`, {
-      param: 'messages',
-      cause: refusal,
-    });
+    throw new GatewayError(
+      'invalid_argument',
+      `The model's chat template refuses these messages: ${reason}`,
+      {
+        param: 'messages',
+        cause: refusal,
+      },
+    );
   }
 }
 
@@ -90,7 +98,8 @@ function mergeNeighbours(messages: readonly TemplateMessage[]): TemplateMessage[
   const merged: TemplateMessage[] = [];
   for (const message of messages) {
     const last = merged.at(-1);
-    const isPlain = message.role !== 'tool' && message.tool_calls === undefined && last?.tool_calls === undefined;
+    const isPlain =
+      message.role !== 'tool' && message.tool_calls === undefined && last?.tool_calls === undefined;
     if (last !== undefined && isPlain && last.role === message.role) {
       merged[merged.length - 1] = { ...last, content: `${last.content}\n\n${message.content}` };
     } else {

@@ -22,7 +22,9 @@ export class ProtectedText {
   protect(text: string): string {
     // The placeholder's own marks are private-use characters; spelled by a client they are protected like a token.
     const marked = text.replace(/[\uE0F0\uE0F1]/g, (mark) => this.#placeholder(mark));
-    return this.#pattern === undefined ? marked : marked.replace(this.#pattern, (token) => this.#placeholder(token));
+    return this.#pattern === undefined
+      ? marked
+      : marked.replace(this.#pattern, (token) => this.#placeholder(token));
   }
 
   /** The rendered prompt in pieces. */

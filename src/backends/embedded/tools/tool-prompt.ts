@@ -29,7 +29,11 @@ export function describeTools(
     `${CALL_OPEN}\n{"name": "function-name", "arguments": {"argument": "value"}}\n${CALL_CLOSE}`,
     'The result comes back in a message of the user.',
   ].join('\n');
-  return { system: system === '' ? instructions : `${system}\n\n${instructions}`, messages: described, prefill };
+  return {
+    system: system === '' ? instructions : `${system}\n\n${instructions}`,
+    messages: described,
+    prefill,
+  };
 }
 
 function spellOut(message: TemplateMessage): TemplateMessage {

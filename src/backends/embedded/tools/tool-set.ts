@@ -43,7 +43,11 @@ export function readToolSet(request: ChatCompletionRequest): ToolSet | undefined
   if (choice.use === 'none') return undefined;
   const { names } = choice;
   const tools = names === undefined ? declared : declared.filter(({ name }) => names.includes(name));
-  return { tools, use: choice.use, parallel: request.parallel_tool_calls !== false && request.functions == null };
+  return {
+    tools,
+    use: choice.use,
+    parallel: request.parallel_tool_calls !== false && request.functions == null,
+  };
 }
 
 type Choice = { use: 'none' } | { use: 'auto' | 'required'; names?: string[] };
@@ -90,9 +94,13 @@ function toCallable(tool: Tool, path: string): CallableTool {
   if (isCustomTool(tool)) {
     const { name, description, format } = tool.custom;
     if (format != null && format.type !== 'text') {
-      throw new GatewayError('unsupported_parameter', `A custom tool with a ${format.type} format cannot be enforced here; use type text or a function.`, {
-        param: `${path}.custom.format`,
-      });
+      throw new GatewayError(
+        'unsupported_parameter',
+        `A custom tool with a ${format.type} format cannot be enforced here; use type text or a function.`,
+        {
+          param: `${path}.custom.format`,
+        },
+      );
     }
     return {
       name,
@@ -114,7 +122,10 @@ function toCallable(tool: Tool, path: string): CallableTool {
   );
 }
 
-function fromFunction({ name, description, parameters, strict }: FunctionDefinition, path: string): CallableTool {
+function fromFunction(
+  { name, description, parameters, strict }: FunctionDefinition,
+  path: string,
+): CallableTool {
   return {
     name,
     description: description ?? '',
