@@ -1,4 +1,4 @@
-import { defineConfig } from 'oxlint';
+import { defineConfig, type OxlintOverride } from 'oxlint';
 
 /**
  * Which way imports run: a folder may import itself and the layers above it in this list, nothing else.
@@ -49,10 +49,10 @@ function restrictionsOf(level: number, name: string): { regex: string; message: 
   ];
 }
 
-const boundaries = LAYERS.flatMap((names, level) =>
+const boundaries: OxlintOverride[] = LAYERS.flatMap((names, level) =>
   names.map((name) => ({
     files: [name.endsWith('.ts') ? `src/${name}` : `src/${name}/**`],
-    rules: { 'no-restricted-imports': ['error', { patterns: restrictionsOf(level, name) }] as const },
+    rules: { 'no-restricted-imports': ['error', { patterns: restrictionsOf(level, name) }] },
   })),
 );
 
