@@ -43,11 +43,9 @@ export function readToolSet(request: ChatCompletionRequest): ToolSet | undefined
   if (choice.use === 'none') return undefined;
   const { names } = choice;
   const tools = names === undefined ? declared : declared.filter(({ name }) => names.includes(name));
-  return {
-    tools,
-    use: choice.use,
-    parallel: request.parallel_tool_calls !== false && request.functions == null,
-  };
+  // OpenAI's default permits several calls, it does not ask for them; a small model that may repeat itself does.
+  const parallel = request.parallel_tool_calls === true && names?.length !== 1;
+  return { tools, use: choice.use, parallel };
 }
 
 type Choice = { use: 'none' } | { use: 'auto' | 'required'; names?: string[] };
