@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import type { Dirent } from 'node:fs';
 import { mkdir, readdir, stat } from 'node:fs/promises';
@@ -18,6 +19,7 @@ export interface PipDownload {
 const PYTHON_COMMANDS: readonly (readonly [string, ...string[]])[] =
   process.platform === 'win32' ? [['py', '-3'], ['python']] : [['python3'], ['python']];
 
+const HAS_PROCESS_GROUPS = process.platform !== 'win32';
 const WATCH_MILLISECONDS = 250;
 const MAX_OUTPUT_CHARACTERS = 16_384;
 const MAX_REASON_CHARACTERS = 400;
@@ -99,19 +101,35 @@ function run(
   signal: AbortSignal,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, signal, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A group of its own: version managers start the real Python as a child of what runs under its name.
+    const child = spawn(command, args, {
+      env,
+      detached: HAS_PROCESS_GROUPS,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const stop = (): void => {
+      endProcess(child);
+    };
     let output = '';
     const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-MAX_OUTPUT_CHARACTERS);
     };
+    const settle = (): void => {
+      signal.removeEventListener('abort', stop);
+      process.removeListener('exit', stop);
+    };
+    signal.addEventListener('abort', stop);
+    process.once('exit', stop);
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     child.on('error', (error: NodeJS.ErrnoException) => {
+      settle();
       if (error.code === 'ENOENT') resolve({ exitCode: undefined, output });
-      // An aborted pip has been told to stop and may still be writing: `close` tells when it is gone.
-      else if (!signal.aborted) reject(error);
+      else reject(error);
     });
+    // Not `exit`: as long as its output is open, somebody of the group may still be writing files.
     child.on('close', (exitCode, killedBy) => {
+      settle();
       if (signal.aborted) reject(signal.reason as Error);
       else
         resolve({
@@ -119,7 +137,18 @@ function run(
           output: killedBy === null ? output : `${output}\nkilled by ${killedBy}`,
         });
     });
+    if (signal.aborted) stop();
   });
+}
+
+function endProcess(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    if (HAS_PROCESS_GROUPS) process.kill(-child.pid);
+    else child.kill();
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** pip's last `ERROR:` line, and the network trouble it complained of before, in one line. */

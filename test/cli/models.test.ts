@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runModelsCommand } from '../../src/cli/commands/models.ts';
 import { CATALOGUE } from '../../src/model-store/catalogue.ts';
@@ -24,6 +28,13 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
+/** Size of the one partial download there is. */
+function partialBytes(): number | undefined {
+  const folder = join(home, 'models');
+  const file = existsSync(folder) ? readdirSync(folder).find((name) => name.endsWith('.partial')) : undefined;
+  return file === undefined ? undefined : statSync(join(folder, file)).size;
+}
+
 interface Outcome {
   readonly exitCode: number;
   readonly stdout: string;
@@ -37,8 +48,8 @@ async function run(
   let stdout = '';
   let stderr = '';
   const exitCode = await runModelsCommand(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text), isTTY, columns: 200 },
+    stdout: { write: (chunk) => (stdout += chunk) },
+    stderr: { write: (chunk) => (stderr += chunk), isTTY, columns: 200 },
     env: { PARLANCE_HOME: home },
     ...(signal !== undefined && { signal }),
   });
@@ -130,6 +141,34 @@ describe('parlance models pull', () => {
     const { exitCode, stderr } = await run(['pull'], { signal: AbortSignal.abort() });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('The download of smollm2-135m-instruct was stopped.');
+  });
+
+  it.skipIf(process.platform === 'win32')('stops on Ctrl-C and keeps what has arrived', async () => {
+    const slow = await startFileServer({
+      files: { '/m.gguf': TINY_GGUF },
+      faults: [{ kind: 'stall', afterBytes: 9000 }],
+    });
+    const moduleUrl = new URL('../../src/cli/commands/models.ts', import.meta.url).href;
+    const script = `
+      const { runModelsCommand } = await import(${JSON.stringify(moduleUrl)});
+      const { stdout, stderr, env } = process;
+      process.exitCode = await runModelsCommand(['pull', '${slow.origin}/m.gguf'], { stdout, stderr, env });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env: { ...process.env, PARLANCE_HOME: home },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    try {
+      const stderr = text(child.stderr);
+      await vi.waitUntil(() => partialBytes() === 9000, { timeout: 15_000 });
+      child.kill('SIGINT');
+      expect(await stderr).toMatch(/The download of .*m\.gguf was stopped\.\n$/);
+      expect(child.exitCode ?? (await once(child, 'exit'))[0]).toBe(1);
+      expect(partialBytes()).toBe(9000);
+      expect(readdirSync(join(home, 'models')).filter((file) => file.endsWith('.lock'))).toEqual([]);
+    } finally {
+      child.kill('SIGKILL');
+      await slow.close();
+    }
   });
 
   it('explains a home that is no folder', async () => {

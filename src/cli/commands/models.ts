@@ -12,7 +12,7 @@ export interface ModelsCommandIo {
   readonly stdout: CommandOutput;
   readonly stderr: CommandOutput;
   readonly env: NodeJS.ProcessEnv;
-  /** Ends a running download. */
+  /** Ends a running download, as SIGINT and SIGTERM do. */
   readonly signal?: AbortSignal;
 }
 
@@ -156,11 +156,15 @@ async function pull(name: string, home: string, io: ModelsCommandIo): Promise<nu
       io.stderr.write(`${line}\n`);
     },
   });
+  const interrupted = new AbortController();
+  const interrupt = (): void => {
+    interrupted.abort();
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    const model = await store.pull(name, {
-      onProgress: bar.update,
-      ...(io.signal !== undefined && { signal: io.signal }),
-    });
+    const signal =
+      io.signal === undefined ? interrupted.signal : AbortSignal.any([io.signal, interrupted.signal]);
+    const model = await store.pull(name, { onProgress: bar.update, signal });
     bar.finish();
     if (model.download?.verified === false) {
       io.stderr.write('The file was not verified against a published checksum. ');
@@ -169,6 +173,7 @@ async function pull(name: string, home: string, io: ModelsCommandIo): Promise<nu
     io.stdout.write(`${model.path}\n`);
     return OK;
   } finally {
+    process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
     bar.finish();
   }
 }
