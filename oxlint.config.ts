@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['errors.ts'],
   ['wire'],
   ['translate'],
+  ['upstream'],
   ['observability', 'model-store', 'auth'],
   ['backends'],
   ['routing'],

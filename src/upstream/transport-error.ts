@@ -1,0 +1,51 @@
+/**
+ * Why an exchange has no whole answer: `connect`, nothing could be sent; `timeout`, the upstream was silent for too long;
+ * `reset`, the connection broke; `too-large`, the answer exceeds a limit.
+ */
+export type TransportFault = 'connect' | 'timeout' | 'reset' | 'too-large';
+
+const CONNECT_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+/** A failure of the transport, not an answer of the upstream. */
+export class TransportError extends Error {
+  override readonly name = 'TransportError';
+  readonly fault: TransportFault;
+
+  constructor(fault: TransportFault, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+  }
+
+  /** An error of undici or of the socket in these terms. */
+  static from(error: unknown): TransportError {
+    if (error instanceof TransportError) return error;
+    const code = codeOf(error);
+    if (CONNECT_CODES.has(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
+      return new TransportError('connect', `no connection (${code})`, error);
+    }
+    if (TIMEOUT_CODES.has(code)) return new TransportError('timeout', `no answer in time (${code})`, error);
+    return new TransportError('reset', `the connection broke${code === '' ? '' : ` (${code})`}`, error);
+  }
+}
+
+/** The code of an error, or of what caused it. */
+function codeOf(error: unknown): string {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    if ('code' in current && typeof current.code === 'string') return current.code;
+    if (current instanceof AggregateError) return codeOf(current.errors[0]);
+  }
+  return '';
+}
