@@ -1,9 +1,9 @@
 /** Checks listed values (`enum`, `const`) against what else their schema demands. */
-import { automatonAccepts, isEmptyAutomaton } from './automaton.ts';
+import { automatonAccepts } from './automaton.ts';
 import { isJsonObject, canonicalJson, type JsonObject } from './json-value.ts';
 import { jsonTypeOf, type Conjunction, type Constraints } from './schema-constraints.ts';
 import type { SchemaAlternatives } from './schema-alternatives.ts';
-import { stringAutomaton } from './string-automaton.ts';
+import type { StringAutomata } from './string-automaton.ts';
 import type { SchemaSource } from './schema-source.ts';
 
 /** Whether `value` certainly satisfies the constraints. */
@@ -11,7 +11,7 @@ export function isAccepted(value: unknown, constraints: Constraints, schema: Che
   if (!constraints.types.has(jsonTypeOf(value))) return false;
   if (constraints.values?.has(canonicalJson(value)) === false) return false;
   if (typeof value === 'number') return isNumberAccepted(value, constraints);
-  if (typeof value === 'string') return isStringAccepted(value, constraints, schema.source);
+  if (typeof value === 'string') return isStringAccepted(value, constraints, schema.strings);
   if (Array.isArray(value)) return isArrayAccepted(value, constraints, schema);
   return !isJsonObject(value) || isObjectAccepted(value, constraints, schema);
 }
@@ -19,6 +19,7 @@ export function isAccepted(value: unknown, constraints: Constraints, schema: Che
 export interface CheckedSchema {
   readonly source: SchemaSource;
   readonly alternatives: SchemaAlternatives;
+  readonly strings: StringAutomata;
 }
 
 function isNumberAccepted(value: number, { integer, minimum, maximum, multipleOf }: Constraints): boolean {
@@ -30,11 +31,11 @@ function isNumberAccepted(value: number, { integer, minimum, maximum, multipleOf
   return multipleOf.every((divisor) => Number.isInteger(value / divisor));
 }
 
-function isStringAccepted(value: string, constraints: Constraints, source: SchemaSource): boolean {
+function isStringAccepted(value: string, constraints: Constraints, strings: StringAutomata): boolean {
   const length = Array.from(value).length;
   if (length < constraints.minLength || length > constraints.maxLength) return false;
-  const automaton = stringAutomaton(constraints, source);
-  return automaton === undefined || (!isEmptyAutomaton(automaton) && automatonAccepts(automaton, value));
+  const known = strings.of(constraints);
+  return known === undefined || automatonAccepts(known.automaton, value);
 }
 
 function isArrayAccepted(

@@ -10,27 +10,22 @@ import {
 import { gbnfClass } from './gbnf-text.ts';
 import type { GrammarRules } from './grammar-rules.ts';
 
-export interface AutomatonText {
-  /** Base of the rules' names. */
-  readonly name: string;
-  /** How a character stands in the output: as itself, or as JSON writes it inside a string. */
-  readonly characters: 'plain' | 'in-json-string';
-  /** GBNF that follows an accepted text; `""` for nothing. */
-  readonly end: string;
-}
+/** How characters stand in the output: as themselves, or between quotes as JSON writes them in a string. */
+export type Notation = 'plain' | 'in-json-string';
 
 /** The name of a rule for the texts of a non-empty automaton. */
-export function addAutomaton(rules: GrammarRules, automaton: Automaton, text: AutomatonText): string {
+export function addAutomaton(rules: GrammarRules, automaton: Automaton, notation: Notation): string {
+  const isPlain = notation === 'plain';
+  const end = isPlain ? '""' : String.raw`"\""`;
   const incoming = automaton.edges.map(() => 0);
   incoming[0] = 1;
   for (const { to } of automaton.edges.flat()) incoming[to] = (incoming[to] ?? 0) + 1;
-  const encode = (set: CodePointSet) =>
-    text.characters === 'plain' ? gbnfClass(set) : jsonStringCharacters(rules, set);
+  const encode = (set: CodePointSet) => (isPlain ? gbnfClass(set) : jsonStringCharacters(rules, set));
   const inlined = automaton.edges.map((_, state) => isInlined(automaton, state, incoming[state] ?? 0));
   const names = new Map(
     [...inlined.entries()]
       .filter(([, inline]) => !inline)
-      .map(([state]) => [state, rules.reserve(text.name)]),
+      .map(([state]) => [state, rules.reserve(isPlain ? 'number' : 'text')]),
   );
   for (const [state, name] of names) {
     const branches = (automaton.edges[state] ?? []).map((edge) => {
@@ -45,12 +40,13 @@ export function addAutomaton(rules: GrammarRules, automaton: Automaton, text: Au
         ({ on, to } = next);
         elements.push(encode(on));
       }
-      return `${runs(elements)} ${names.get(to) ?? text.end}`;
+      return `${runs(elements)} ${names.get(to) ?? end}`;
     });
-    if (automaton.accepting[state] === true) branches.push(text.end);
+    if (automaton.accepting[state] === true) branches.push(end);
     rules.define(name, branches.join(' | '));
   }
-  return names.get(0) ?? '';
+  const start = names.get(0) ?? '';
+  return isPlain ? start : rules.shared('string', String.raw`"\"" ${start}`);
 }
 
 /** States without a choice need no rule: the end, and a single step that only one state leads to. */
@@ -87,8 +83,6 @@ const SHORT_ESCAPES: readonly (readonly [character: string, letter: string])[] =
   ['\r', 'r'],
   ['\t', 't'],
 ];
-const HAVE_SHORT_ESCAPE = charactersOf(SHORT_ESCAPES.map(([character]) => character).join(''));
-const OTHER_CONTROLS = intersectSets(codePointSet([[0, 0x1f]]), complementOfSet(HAVE_SHORT_ESCAPE));
 
 /** One character of `set` inside a JSON string, as one GBNF element. */
 function jsonStringCharacters(rules: GrammarRules, set: CodePointSet): string {
@@ -100,7 +94,8 @@ function jsonStringCharacters(rules: GrammarRules, set: CodePointSet): string {
   if (letters.length > 0) {
     options.push(String.raw`"\\" ${gbnfClass(charactersOf(letters.map(([, letter]) => letter).join('')))}`);
   }
-  for (const [low, high] of intersectSets(set, OTHER_CONTROLS)) {
+  // Where there is anything else to write, controls without a short escape are left out.
+  for (const [low, high] of options.length > 0 ? [] : set) {
     for (let code = low; code <= high; code += 1) {
       options.push(String.raw`"\\u${code.toString(16).padStart(4, '0')}"`);
     }

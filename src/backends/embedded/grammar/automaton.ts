@@ -26,7 +26,7 @@ export interface StateSpace<State> {
   steps(state: State): Iterable<readonly [on: CodePointSet, to: State]>;
 }
 
-const MAX_STATES = 6000;
+const MAX_STATES = 3000;
 const MAX_REFINEMENT_WORK = 30_000;
 
 /** @throws {BudgetExceeded} when the automaton gets too large */
@@ -81,7 +81,7 @@ export function intersectAutomata(left: Automaton, right: Automaton, budget: Wor
       *steps([a, b]) {
         for (const one of left.edges[a] ?? []) {
           for (const other of right.edges[b] ?? []) {
-            budget.spend(1);
+            budget.spend(3);
             const on = intersectSets(one.on, other.on);
             if (on.length > 0) yield [on, [one.to, other.to]];
           }
@@ -204,14 +204,16 @@ function numberAlive(alive: readonly boolean[]): (number | undefined)[] {
 /** Merges states that accept the same continuations, by refining a partition until it is stable. */
 function minimize(automaton: Automaton): Automaton {
   const { accepting, edges } = automaton;
+  const labels = edges.map((out) => out.map(({ on }) => on.join(';')));
+  const workOfRound = edges.reduce((sum, out) => sum + out.length, 0);
   let groups = accepting.map(Number);
   let count = new Set(groups).size;
-  for (let work = 0; ; work += accepting.length) {
+  for (let work = 0; ; work += workOfRound) {
     // Not minimal is not wrong; a long chain of states is not worth a quadratic search.
     if (work > MAX_REFINEMENT_WORK) return automaton;
     const numbers = new Map<string, number>();
     groups = edges.map((out, state) => {
-      const signature = `${groups[state]}|${describeEdges(out, groups)}`;
+      const signature = `${groups[state]}${describeEdges(out, labels[state] ?? [], groups)}`;
       const number = numbers.get(signature) ?? numbers.size;
       numbers.set(signature, number);
       return number;
@@ -221,11 +223,17 @@ function minimize(automaton: Automaton): Automaton {
   }
 }
 
-function describeEdges(out: readonly Edge[], groups: readonly number[]): string {
-  return [...setsByTarget(out, groups)]
-    .sort(([a], [b]) => a - b)
-    .map(([to, on]) => `${to}:${on.join(';')}`)
-    .join('|');
+/** What the edges of a state do, whatever their order; `labels` are the texts of their sets. */
+function describeEdges(out: readonly Edge[], labels: readonly string[], groups: readonly number[]): string {
+  const targets = out.map(({ to }) => groups[to] ?? 0);
+  const described =
+    new Set(targets).size === targets.length
+      ? targets.map((to, index) => [to, labels[index] ?? ''] as const)
+      : Array.from(setsByTarget(out, groups), ([to, on]) => [to, on.join(';')] as const);
+  return described
+    .toSorted(([a], [b]) => a - b)
+    .map(([to, label]) => `|${to}:${label}`)
+    .join('');
 }
 
 function setsByTarget(

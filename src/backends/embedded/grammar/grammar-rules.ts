@@ -13,6 +13,7 @@ const MAX_DIRECT_COUNT = 256;
 export class GrammarRules {
   readonly #bodies = new Map<string, string>();
   readonly #shared = new Map<string, string>();
+  readonly #made = new Map<string, string>();
   readonly #lastNumber = new Map<string, number>();
   #length = 0;
   #repetitions = 0;
@@ -51,6 +52,13 @@ export class GrammarRules {
       name = this.define(this.reserve(base), body);
       this.#shared.set(body, name);
     }
+    return name;
+  }
+
+  /** The rule that `make` defines, made once for each key. */
+  once(key: string, make: () => string): string {
+    const name = this.#made.get(key) ?? make();
+    this.#made.set(key, name);
     return name;
   }
 

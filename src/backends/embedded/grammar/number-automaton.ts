@@ -28,6 +28,8 @@ export interface NumberRange {
   readonly multipleOf: readonly number[];
 }
 
+/** Digits of a text. */
+const MAX_DIGITS = 15;
 /** Largest divisor that is no power of ten: every remainder is a state. */
 const MAX_DIVISOR = 100;
 /** Divisors below one whose multiples are doubles without rounding. */
@@ -35,8 +37,11 @@ const EXACT_FRACTIONS: ReadonlySet<number> = new Set([0.5, 0.25, 0.125]);
 
 /** Whether a text that is a multiple of `divisor` is one for validators that divide doubles, too. */
 export function canEnforceMultipleOf(divisor: number): boolean {
-  if (EXACT_FRACTIONS.has(divisor) || isPowerOfTen(divisor)) return true;
-  return Number.isInteger(divisor) && divisor > 0 && divisor <= MAX_DIVISOR;
+  if (EXACT_FRACTIONS.has(divisor)) return true;
+  return (
+    Number.isInteger(divisor) &&
+    (divisor <= MAX_DIVISOR || (isPowerOfTen(divisor) && divisor < 10 ** MAX_DIGITS))
+  );
 }
 
 /**
@@ -46,7 +51,7 @@ export function canEnforceMultipleOf(divisor: number): boolean {
  */
 export function numberAutomaton(range: NumberRange, budget: WorkBudget): Automaton {
   const { minimum, maximum } = range;
-  let automaton = shapeAutomaton(range, budget);
+  let automaton = knownShape(range, budget);
   const restrict = <State>(space: StateSpace<State>) => {
     automaton = intersectAutomata(automaton, buildAutomaton(space, budget), budget);
   };
@@ -58,6 +63,15 @@ export function numberAutomaton(range: NumberRange, budget: WorkBudget): Automat
   return automaton;
 }
 
+const shapes = new Map<boolean, Automaton>();
+
+function knownShape(range: NumberRange, budget: WorkBudget): Automaton {
+  if (range.multipleOf.length > 0) return shapeAutomaton(range, budget);
+  const shape = shapes.get(range.integer) ?? shapeAutomaton(range, budget);
+  shapes.set(range.integer, shape);
+  return shape;
+}
+
 /** Digits, sign and point as JSON has them (RFC 8259 section 6), with what `multipleOf` says about the last digits. */
 function shapeAutomaton({ integer, multipleOf }: NumberRange, budget: WorkBudget): Automaton {
   const zeros = Math.max(
@@ -65,7 +79,7 @@ function shapeAutomaton({ integer, multipleOf }: NumberRange, budget: WorkBudget
     ...multipleOf.filter(isPowerOfTen).map((divisor) => Math.round(Math.log10(divisor))),
   );
   // Remainders and digit counts multiply; nine digits are enough for multiples of, say, 60.
-  const digits = multipleOf.some((divisor) => divisor > 1 && !isPowerOfTen(divisor)) ? 9 : 15;
+  const digits = multipleOf.some((divisor) => divisor > 1 && !isPowerOfTen(divisor)) ? 9 : MAX_DIGITS;
   const whole = String.raw`(?:0|[1-9]\d{0,${Math.max(0, digits - 1 - zeros)}}0{${zeros}})`;
   const divisor = multipleOf.length === 0 ? undefined : Math.max(...multipleOf);
   if (integer || (divisor !== undefined && divisor >= 1)) {
@@ -110,16 +124,23 @@ interface Decimal {
   readonly fraction: string;
 }
 
-/** The magnitude of `value` without an exponent, from its shortest decimal that is read back as the same double. */
+/**
+ * The magnitude of `value` without an exponent, from its shortest decimal that is read back as the same double.
+ * Digits that no text reaches are cut off; a last 1 stands for them.
+ */
 function writtenOut(value: number): Decimal {
   const [mantissa = '', exponent = '0'] = Math.abs(value).toString().split('e');
   const [whole = '', part = ''] = mantissa.split('.');
   const point = whole.length + Number(exponent);
   const digits = '0'.repeat(Math.max(0, 1 - point)) + (whole + part).padEnd(point, '0');
   const split = Math.max(point, 1);
+  const fraction = digits.slice(split).replace(/0+$/, '');
   return {
-    integer: digits.slice(0, split).replace(/^0+(?=\d)/, ''),
-    fraction: digits.slice(split).replace(/0+$/, ''),
+    integer: digits
+      .slice(0, split)
+      .replace(/^0+(?=\d)/, '')
+      .slice(0, MAX_DIGITS + 1),
+    fraction: fraction.length > MAX_DIGITS ? `${fraction.slice(0, MAX_DIGITS)}1` : fraction,
   };
 }
 

@@ -38,6 +38,8 @@ export class SchemaAlternatives {
    * @throws {SchemaError} when there are too many, or a keyword is malformed or unsupported
    */
   of(conjunction: Conjunction): readonly Conjunction[] {
+    const [only] = conjunction;
+    if (only !== undefined && conjunction.length === 1) return this.#expand(only);
     return conjunction.reduce<readonly Conjunction[]>(
       (found, fragment) => this.#cross(found, this.#expand(fragment), fragment),
       [[]],
@@ -90,7 +92,9 @@ export class SchemaAlternatives {
     }
     if (ownProperty(schema, 'anyOf') !== undefined) {
       const branches = this.#branches(fragment, schema, 'anyOf');
-      found = this.#cross(found, distinct(branches.flatMap((branch) => this.#expand(branch))), fragment);
+      const alternatives = branches.flatMap((branch) => this.#expand(branch));
+      this.#source.budget.spend(alternatives.length * 2);
+      found = this.#cross(found, distinct(alternatives), fragment);
     }
     if (ownProperty(schema, 'oneOf') !== undefined) {
       found = this.#cross(found, this.#exactlyOne(fragment, schema), fragment);
@@ -109,7 +113,11 @@ export class SchemaAlternatives {
 
   #cross(left: readonly Conjunction[], right: readonly Conjunction[], at: Fragment): readonly Conjunction[] {
     if (left.length * right.length > MAX_ALTERNATIVES) throw this.#tooMany(at);
-    this.#source.budget.spend(left.length * right.length);
+    if (left.length === 1 && left[0]?.length === 0) return right;
+    if (right.length === 1 && right[0]?.length === 0) return left;
+    this.#source.budget.spend(
+      left.length * right.length * (1 + (left[0]?.length ?? 0) + (right[0]?.length ?? 0)),
+    );
     return distinct(left.flatMap((one) => right.map((other) => joined(one, other))));
   }
 
@@ -154,7 +162,7 @@ export class SchemaAlternatives {
     alternative: Conjunction,
     others: readonly Conjunction[],
   ): Conjunction | undefined {
-    this.#source.budget.spend(others.length * 4);
+    this.#source.budget.spend(others.length * 8);
     let narrowed = alternative;
     for (const other of others) {
       const exclusion = this.#exclusion(this.constraintsOf(narrowed), this.constraintsOf(other));

@@ -218,7 +218,7 @@ class KeywordReader {
     if (listed !== undefined && !Array.isArray(listed)) throw this.#invalid('enum', 'must be an array');
     const lists: unknown[][] = listed === undefined ? [] : [listed];
     if (Object.hasOwn(this.#schema, 'const')) lists.push([this.#schema['const']]);
-    this.#source.budget.spend(lists.flat().length);
+    this.#source.budget.spend(lists.flat().length * 4);
     if (nestsDeeperThan(lists, MAX_VALUE_NESTING))
       throw this.#invalid('enum', 'has values that nest too deep');
     return lists;

@@ -7,7 +7,7 @@
 import { isAccepted } from './accepted-value.ts';
 import type { GrammarRules } from './grammar-rules.ts';
 import { jsonArrayRule, jsonObjectRule, jsonValueRule, JSON_BOOLEAN, JSON_NULL } from './json-text-rules.ts';
-import { NoValue, numberRule, stringRule, valuesRule } from './scalar-rules.ts';
+import { NoValue, ScalarRules } from './scalar-rules.ts';
 import { joined, keyOf, SchemaAlternatives } from './schema-alternatives.ts';
 import {
   ALL_TYPES,
@@ -78,6 +78,7 @@ export class SchemaGraph {
   readonly #source: SchemaSource;
   readonly #rules: GrammarRules;
   readonly #alternatives: SchemaAlternatives;
+  readonly #scalars: ScalarRules;
   readonly #known = new Map<string, SchemaNode>();
   readonly #pending: { node: SchemaNode; conjunction: Conjunction }[] = [];
   readonly #productions = new Map<string, readonly Production[]>();
@@ -88,6 +89,7 @@ export class SchemaGraph {
     this.#source = source;
     this.#rules = rules;
     this.#alternatives = new SchemaAlternatives(source);
+    this.#scalars = new ScalarRules(rules, source);
     this.root = this.#nodeOf([source.root]);
     for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop())
       this.#fill(next.node, next.conjunction);
@@ -167,9 +169,9 @@ export class SchemaGraph {
   }
 
   #listed(constraints: Constraints, values: Iterable<unknown>): Production {
-    const schema = { source: this.#source, alternatives: this.#alternatives };
+    const schema = { source: this.#source, alternatives: this.#alternatives, strings: this.#scalars.strings };
     const accepted = [...values].filter((value) => isAccepted(value, constraints, schema));
-    if (accepted.length > 0) return this.#text(valuesRule(this.#rules, accepted));
+    if (accepted.length > 0) return this.#text(this.#scalars.values(accepted));
     const keyword = constraints.has('enum') ? 'enum' : 'const';
     throw new NoValue(keyword, 'none of the listed values satisfies the other keywords');
   }
@@ -200,9 +202,9 @@ export class SchemaGraph {
       case 'boolean':
         return this.#text(JSON_BOOLEAN);
       case 'number':
-        return this.#text(numberRule(this.#rules, constraints, this.#source));
+        return this.#text(this.#scalars.number(constraints));
       case 'string':
-        return this.#text(stringRule(this.#rules, constraints, this.#source));
+        return this.#text(this.#scalars.string(constraints));
       case 'array':
         return this.#array(constraints);
       case 'object':

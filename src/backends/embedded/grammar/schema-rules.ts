@@ -241,13 +241,13 @@ class SchemaRuleWriter {
     };
     const [head, ...tail] = prefix.length === 0 ? (item === undefined ? [] : [item]) : prefix;
     if (head === undefined || max === 0) return '';
+    const demanded = tail.slice(0, Math.max(0, min - 1)).map(following);
     // From the last element back: what is not demanded may end the list.
     let rest = afterPrefix(tail.length + 1, min);
-    for (const [index, element] of [...tail.entries()].toReversed()) {
-      const withRest = `${following(element)} ${rest}`.trim();
-      rest = index + 1 < min ? withRest : rules.shared('rest', `(${withRest})?`);
+    for (const element of tail.slice(demanded.length).toReversed()) {
+      rest = rules.shared('rest', `(${following(element)} ${rest})?`);
     }
-    const list = `${head} ${rest}`.trim();
+    const list = [head, ...demanded, rest].join(' ').trim();
     return min === 0 ? `(${list})?` : list;
   }
 }

@@ -20,9 +20,9 @@ export interface SchemaOptions {
   readonly path?: string;
 }
 
-const MAX_FRAGMENTS = 20_000;
+const MAX_FRAGMENTS = 10_000;
 const MAX_NESTING = 64;
-const MAX_WORK = 150_000;
+const MAX_WORK = 100_000;
 
 export class SchemaSource {
   readonly root: Fragment;

@@ -7,46 +7,62 @@ import { SchemaError } from './schema-error.ts';
 import type { SchemaSource } from './schema-source.ts';
 import { formatAutomaton } from './string-format.ts';
 
-/**
- * The automaton of all patterns and enforced formats; `undefined` when there are none. Lengths are not in it.
- *
- * @throws {SchemaError} when a pattern is malformed, unsupported or too large
- */
-export function stringAutomaton(constraints: Constraints, source: SchemaSource): Automaton | undefined {
-  if (!known.has(constraints)) known.set(constraints, combineAll(constraints, source));
-  return known.get(constraints);
-}
+/** Automata of strings, each made once for a schema. */
+export class StringAutomata {
+  readonly #source: SchemaSource;
+  readonly #patterns = new Map<string, Automaton>();
+  readonly #combined = new Map<string, Automaton>();
 
-/** Each listed value is checked against the same automaton. */
-const known = new WeakMap<Constraints, Automaton | undefined>();
-
-function combineAll(constraints: Constraints, source: SchemaSource): Automaton | undefined {
-  const path = constraints.pathOf('pattern');
-  const automata = constraints.formats.map(formatAutomaton).filter((automaton) => automaton !== undefined);
-  for (const pattern of constraints.patterns) {
-    const automaton = source.bounded(path, 'pattern', () => readPattern(pattern, path, source));
-    if (automaton !== undefined) automata.push(automaton);
+  constructor(source: SchemaSource) {
+    this.#source = source;
   }
-  const [first, ...others] = automata;
-  if (first === undefined) return undefined;
-  return source.bounded(path, 'pattern', () =>
-    others.reduce((all, automaton) => intersectAutomata(all, automaton, source.budget), first),
-  );
-}
 
-function readPattern(pattern: string, path: string, source: SchemaSource): Automaton | undefined {
-  try {
-    return patternAutomaton(pattern, source.budget);
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-    if (error.kind === 'unsupported') {
-      source.unsupported(path, 'pattern', error.message);
+  /**
+   * The automaton of all patterns and enforced formats, and a key that equal ones share; `undefined` when there are
+   * none. Lengths are not in it.
+   *
+   * @throws {SchemaError} when a pattern is malformed, unsupported or too large
+   */
+  of(constraints: Constraints): { readonly key: string; readonly automaton: Automaton } | undefined {
+    const path = constraints.pathOf('pattern');
+    const parts = new Map<string, Automaton>();
+    for (const format of constraints.formats) {
+      const automaton = formatAutomaton(format);
+      if (automaton !== undefined) parts.set(`format ${format}`, automaton);
+    }
+    for (const pattern of constraints.patterns) {
+      const automaton = this.#ofPattern(pattern, path);
+      if (automaton !== undefined) parts.set(`pattern ${pattern}`, automaton);
+    }
+    if (parts.size === 0) return undefined;
+    const key = JSON.stringify([...parts.keys()]);
+    const automaton = this.#combined.get(key) ?? this.#intersection([...parts.values()], path);
+    this.#combined.set(key, automaton);
+    return { key, automaton };
+  }
+
+  #intersection(automata: readonly Automaton[], path: string): Automaton {
+    return this.#source.bounded(path, 'pattern', () =>
+      automata.reduce((all, automaton) => intersectAutomata(all, automaton, this.#source.budget)),
+    );
+  }
+
+  #ofPattern(pattern: string, path: string): Automaton | undefined {
+    const known = this.#patterns.get(pattern);
+    if (known !== undefined) return known;
+    const { budget } = this.#source;
+    try {
+      const automaton = this.#source.bounded(path, 'pattern', () => patternAutomaton(pattern, budget));
+      this.#patterns.set(pattern, automaton);
+      return automaton;
+    } catch (error) {
+      if (!(error instanceof PatternError)) throw error;
+      if (error.kind !== 'unsupported') {
+        const message = `${path}: the pattern cannot be used: ${error.message}.`;
+        throw new SchemaError(error.kind, { keyword: 'pattern', path }, message);
+      }
+      this.#source.unsupported(path, 'pattern', error.message);
       return undefined;
     }
-    throw new SchemaError(
-      error.kind,
-      { keyword: 'pattern', path },
-      `${path}: the pattern cannot be used: ${error.message}.`,
-    );
   }
 }
