@@ -63,9 +63,18 @@ export async function generate(
   // Cancelled while it waited: the slot keeps what it holds.
   if (sink.isCancelled) return { reason: 'cancelled', generatedTokens: 0 };
   const grammar = await loadGrammar(binding, plan);
-  if (!(await evaluatePrompt(sequence, prompt, sink))) return { reason: 'cancelled', generatedTokens: 0 };
-  const run = new Run(binding, sequence, { plan, prompt, grammar, sink });
-  return run.write();
+  const head = prompt.slice(0, -1);
+  await sequence.adaptStateToTokens(head, false);
+  binding.lockstep.join();
+  try {
+    if (!(await evaluatePrompt(binding, sequence, { prompt, head, sink }))) {
+      return { reason: 'cancelled', generatedTokens: 0 };
+    }
+    const run = new Run(binding, sequence, { plan, prompt, grammar, sink });
+    return await run.write();
+  } finally {
+    binding.lockstep.leave();
+  }
 }
 
 /** Native grammars can fail in other words than JSON schemas do; here it can only be our own compiler's fault. */
@@ -89,17 +98,17 @@ async function loadGrammar(
  * @returns false when the request was cancelled meanwhile
  */
 async function evaluatePrompt(
+  binding: LlamaBinding,
   sequence: LlamaContextSequence,
-  prompt: readonly Token[],
-  sink: GenerationSink,
+  { prompt, head, sink }: { prompt: readonly Token[]; head: Token[]; sink: GenerationSink },
 ): Promise<boolean> {
-  const head = prompt.slice(0, -1);
-  await sequence.adaptStateToTokens(head, false);
   const cached = sequence.nextTokenIndex;
   sink.started(prompt.length, cached);
   for (let start = cached; start < head.length; start += PROMPT_CHUNK) {
+    await binding.lockstep.step();
     if (sink.isCancelled) return false;
-    await sequence.evaluateWithoutGeneratingNewTokens(head.slice(start, start + PROMPT_CHUNK));
+    const chunk = head.slice(start, start + PROMPT_CHUNK);
+    await sequence.evaluateWithoutGeneratingNewTokens(chunk, binding.batchPlace(sequence));
   }
   return !sink.isCancelled;
 }
@@ -150,6 +159,7 @@ class Run {
     const last = this.#prompt.at(-1) as Token;
     const tokens = this.#sequence.evaluate([last], {
       ...this.#binding.samplerOptions(this.#plan.sampling, this.#generated),
+      ...this.#binding.batchPlace(this.#sequence),
       yieldEogToken: true,
       ...(this.#grammar === undefined
         ? {}
@@ -158,7 +168,9 @@ class Run {
     let next: Token | Token[] | undefined;
     try {
       for (;;) {
-        await this.#sink.ready();
+        const ready = this.#sink.ready();
+        if (ready !== undefined) await this.#binding.lockstep.apart(ready);
+        await this.#binding.lockstep.step();
         if (this.#sink.isCancelled) return this.#end('cancelled');
         const { value: token, done } = await tokens.next(next);
         if (done === true || token === undefined) return this.#end('stop');

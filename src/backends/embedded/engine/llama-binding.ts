@@ -5,16 +5,20 @@
  */
 import { basename } from 'node:path';
 import {
+  type BatchItem,
   type ControlledEvaluateIndexOutput,
+  type EvaluationPriority,
   getLlama,
   type LlamaContextSequence,
   LlamaGrammarEvaluationState,
   LlamaLogLevel,
   type LlamaModel,
   type Llama,
+  type PrioritizedBatchItem,
   TokenBias,
   type Token,
 } from 'node-llama-cpp';
+import { Lockstep } from './lockstep.ts';
 import type { EngineModel, EngineOptions, PromptPiece, Sampling, TokenAlternative } from './protocol.ts';
 
 /** Context of a slot unless configured: enough for a long chat, and little memory. */
@@ -33,6 +37,8 @@ const BAN = -100;
 /** A loaded model and what can be done with it. */
 export class LlamaBinding {
   readonly facts: EngineModel;
+  /** All answers of this model take their steps together. */
+  readonly lockstep = new Lockstep();
   readonly #llama: Llama;
   readonly #model: LlamaModel;
   readonly #sequences: LlamaContextSequence[];
@@ -71,6 +77,7 @@ export class LlamaBinding {
       contextSize: Math.min(wanted, model.trainContextSize),
       batchSize: Math.max(PROMPT_CHUNK * options.slots, 64),
       threads,
+      batching: { itemPrioritizationStrategy: inSequenceOrder },
       // One cache per slot, whole: an answer that starts like an earlier one re-uses its beginning.
       swaFullCache: true,
     });
@@ -86,6 +93,11 @@ export class LlamaBinding {
 
   get sequences(): readonly LlamaContextSequence[] {
     return this.#sequences;
+  }
+
+  /** Options that give a sequence its place in a batch; see {@link inSequenceOrder}. */
+  batchPlace(sequence: LlamaContextSequence): { evaluationPriority: EvaluationPriority } {
+    return { evaluationPriority: this.#sequences.indexOf(sequence) as EvaluationPriority };
   }
 
   /** Tokens of a prompt. Control tokens are read in trusted pieces only. */
@@ -159,18 +171,21 @@ export class LlamaBinding {
   ): Promise<{ chosen: TokenAlternative; top: TokenAlternative[] }> {
     const end = sequence.nextTokenIndex;
     await sequence.eraseContextTokenRanges([{ start: end - 1, end }]);
-    const [output] = await sequence.controlledEvaluate([
+    const [output] = await sequence.controlledEvaluate(
       [
-        last,
-        {
-          generateNext: {
-            logits: { filter: { tokens: [chosen], includeTop: Math.max(1, count) } },
-            totalLogitWeight: true,
-            options: { temperature: 0 },
+        [
+          last,
+          {
+            generateNext: {
+              logits: { filter: { tokens: [chosen], includeTop: Math.max(1, count) } },
+              totalLogitWeight: true,
+              options: { temperature: 0 },
+            },
           },
-        },
+        ],
       ],
-    ]);
+      this.batchPlace(sequence),
+    );
     const next = requireLogits(output);
     const ranked = [...next.logits].toSorted(([, left], [, right]) => right - left);
     // log softmax: the weight is the sum of exp(logit - largest logit).
@@ -191,6 +206,17 @@ export class LlamaBinding {
     const bytes = text.includes('\uFFFD') ? vocabularyBytes(this.#model, token) : undefined;
     return { text, bytes: bytes ?? [...new TextEncoder().encode(text)] };
   }
+}
+
+/**
+ * The whole queue as one batch, sequences in ascending order: llama.cpp computes neighbouring sequences in one pass
+ * and begins another wherever the next token does not belong to the sequence that follows. The binding hands over
+ * no sequence numbers, so they travel as the priority, which nothing else reads once this function is set.
+ */
+function inSequenceOrder({ items }: { items: readonly BatchItem[] }): PrioritizedBatchItem[] {
+  return items
+    .toSorted((left, right) => left.evaluationPriority - right.evaluationPriority)
+    .map((item) => ({ item, processAmount: item.tokens.length }));
 }
 
 export type SamplerOptions = NonNullable<Parameters<LlamaContextSequence['evaluate']>[1]>;
