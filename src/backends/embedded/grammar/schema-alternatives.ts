@@ -162,7 +162,7 @@ export class SchemaAlternatives {
     alternative: Conjunction,
     others: readonly Conjunction[],
   ): Conjunction | undefined {
-    this.#source.budget.spend(others.length * 8);
+    this.#source.budget.spend(others.length * 4);
     let narrowed = alternative;
     for (const other of others) {
       const exclusion = this.#exclusion(this.constraintsOf(narrowed), this.constraintsOf(other));

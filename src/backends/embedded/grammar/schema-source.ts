@@ -22,7 +22,7 @@ export interface SchemaOptions {
 
 const MAX_FRAGMENTS = 10_000;
 const MAX_NESTING = 64;
-const MAX_WORK = 100_000;
+const MAX_WORK = 60_000;
 
 export class SchemaSource {
   readonly root: Fragment;

@@ -303,9 +303,9 @@ describe('soundness', () => {
           if (!(error instanceof SchemaError)) throw error;
         }
       }),
-      { numRuns: 400, seed: 7 },
+      { numRuns: 150, seed: 7 },
     );
-    expect(compiled).toBeGreaterThan(200);
+    expect(compiled).toBeGreaterThan(90);
   });
 });
 
