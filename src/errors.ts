@@ -37,6 +37,7 @@ export const ERROR_KINDS = {
   context_length_exceeded: kind(400, 'invalid_request_error'),
   empty_content: kind(400, 'invalid_request_error'),
   missing_tool_result: kind(400, 'invalid_request_error'),
+  missing_thought_signature: kind(400, 'invalid_request_error'),
   invalid_api_key: kind(401, 'authentication_error'),
   permission_denied: kind(403, 'permission_error'),
   not_found: kind(404, 'invalid_request_error'),
@@ -44,16 +45,20 @@ export const ERROR_KINDS = {
   endpoint_not_found: kind(404, 'invalid_request_error'),
   method_not_allowed: kind(405, 'invalid_request_error'),
   request_timeout: kind(408, 'invalid_request_error', true),
+  conflict: kind(409, 'conflict_error'),
   request_too_large: kind(413, 'invalid_request_error'),
   unsupported_media_type: kind(415, 'invalid_request_error'),
   rate_limit_exceeded: kind(429, 'rate_limit_error', true),
   queue_full: kind(429, 'rate_limit_error', true),
+  insufficient_quota: kind(429, 'insufficient_quota'),
   headers_too_large: kind(431, 'invalid_request_error'),
   cancelled: kind(499, 'server_error'),
   internal_error: kind(500, 'server_error', true),
   unsupported: kind(501, 'invalid_request_error'),
   bad_upstream_response: kind(502, 'server_error', true),
   upstream_disconnected: kind(502, 'server_error', true),
+  empty_response: kind(502, 'server_error', true),
+  malformed_function_call: kind(502, 'server_error', true),
   engine_crashed: kind(502, 'server_error', true),
   model_not_ready: kind(503, 'server_error', true),
   overloaded: kind(503, 'server_error', true),
@@ -70,13 +75,27 @@ export interface Problem {
   readonly code: ErrorCode;
 }
 
+/** What a Google upstream said in its `google.rpc.Status`, without the message. Contract section 11.1. */
+export interface GoogleStatus {
+  /** HTTP status in Google's body; it may differ from that of the response. */
+  readonly code?: number;
+  /** Name of the `google.rpc.Code`, such as `RESOURCE_EXHAUSTED`. */
+  readonly status?: string;
+  /** `google.rpc` detail messages as they came. */
+  readonly details?: readonly unknown[];
+}
+
 export interface GatewayErrorOptions {
   /** JSON path of the offending field. @default null */
   readonly param?: string | null;
   /** All problems found, when there is more than one. */
   readonly problems?: readonly Problem[];
-  /** Seconds after which a retry makes sense; sent as `retry-after`. */
+  /** Seconds after which a retry makes sense, fractions included; sent as `retry-after`. */
   readonly retryAfterSeconds?: number;
+  /** Tells OpenAI's SDKs whether to retry, against their own rule for the status; sent as `x-should-retry`. */
+  readonly shouldRetry?: boolean;
+  /** Shown as `error.google`. */
+  readonly google?: GoogleStatus;
   /** What went wrong underneath. Logged, never shown. */
   readonly cause?: unknown;
 }
@@ -88,6 +107,8 @@ export class GatewayError extends Error {
   readonly param: string | null;
   readonly problems: readonly Problem[];
   readonly retryAfterSeconds: number | undefined;
+  readonly shouldRetry: boolean | undefined;
+  readonly google: GoogleStatus | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -95,6 +116,8 @@ export class GatewayError extends Error {
     this.param = options.param ?? null;
     this.problems = options.problems ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.shouldRetry = options.shouldRetry;
+    this.google = options.google;
   }
 
   get status(): number {
@@ -121,5 +144,7 @@ export function errorFromProblems(problems: readonly Problem[]): GatewayError {
 /** Any thrown value as an error that is safe to show. */
 export function toGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
-  return new GatewayError('internal_error', 'The server failed while it handled the request.', { cause: error });
+  return new GatewayError('internal_error', 'The server failed while it handled the request.', {
+    cause: error,
+  });
 }

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, type ErrorType, type GatewayError } from '../../errors.ts';
+import { ERROR_KINDS, type ErrorType, type GatewayError, type GoogleStatus } from '../../errors.ts';
 
 /** OpenAI's error envelope. Contract section 11.1. */
 export interface ErrorBody {
@@ -9,6 +9,8 @@ export interface ErrorBody {
     code: string;
     /** Every problem of the request, when there are several. An addition of ours; SDKs ignore it. */
     problems?: readonly { param: string | null; message: string; code: string }[];
+    /** The status of the Google upstream that refused the request. An addition of ours. */
+    google?: GoogleStatus;
   };
 }
 
@@ -21,6 +23,7 @@ export function toErrorBody(error: GatewayError): ErrorBody {
       param: error.param,
       code: error.code,
       ...(error.problems.length > 1 ? { problems: error.problems } : {}),
+      ...(error.google === undefined ? {} : { google: error.google }),
     },
   };
 }
