@@ -16,6 +16,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/**/*.e2e.test.ts'],
+          globalSetup: ['test/support/shared-parlance.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 600_000,

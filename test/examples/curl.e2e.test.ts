@@ -1,0 +1,82 @@
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { type ClientMachine, type ClientRun, createClientMachine } from '../support/client-machine.ts';
+import { readCompletion, readErrorBody, readText, readVertexStream } from './answer-shapes.ts';
+
+const FOLDER = resolve(import.meta.dirname, '../../examples/curl');
+
+let machine: ClientMachine;
+
+beforeAll(async () => {
+  machine = await createClientMachine({ env: { PARLANCE_URL: inject('parlanceUrl') } });
+});
+
+afterAll(async () => machine.remove());
+
+async function runExample(file: string): Promise<ClientRun> {
+  return machine.run('bash', [resolve(FOLDER, file)]);
+}
+
+describe('whole answers', () => {
+  it.each([
+    { file: 'gemini.sh', model: 'google/gemini-2.5-flash' },
+    { file: 'endpoint.sh', model: 'smollm2-135m-instruct' },
+    { file: 'extra-content-message.sh', model: 'google/gemini-2.5-flash' },
+    { file: 'extra-content-part.sh', model: 'google/gemini-2.5-flash' },
+    { file: 'extra-content-tool-call.sh', model: 'google/gemini-2.5-flash' },
+  ])('$file prints an answer of $model', async ({ file, model }) => {
+    const { exitCode, stdout, stderr } = await runExample(file);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const completion: unknown = JSON.parse(stdout);
+    expect(readText(completion)).not.toBe('');
+    expect(readCompletion(completion).model).toBe(model);
+  });
+
+  it('thought-tag-marker.sh prints headers that name what the model ignored, and an answer', async () => {
+    const { exitCode, stdout } = await runExample('thought-tag-marker.sh');
+    expect(exitCode).toBe(0);
+    const [head = '', body = ''] = stdout.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head).toMatch(/^x-request-id: \S+$/m);
+    expect(head).toMatch(/^x-parlance-ignored: extra_body\.google\.thinking_config\./m);
+    expect(readText(JSON.parse(body))).not.toBe('');
+  });
+
+  it('json-schema.sh prints an answer that follows the schema', async () => {
+    const { exitCode, stdout } = await runExample('json-schema.sh');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(readText(JSON.parse(stdout)))).toEqual({
+      name: expect.any(String),
+      population: expect.any(Number),
+      coastal: expect.any(Boolean),
+    });
+  });
+});
+
+describe('streamed answers', () => {
+  it.each([
+    { file: 'gemini-stream.sh', model: 'google/gemini-2.5-flash' },
+    { file: 'endpoint-stream.sh', model: 'smollm2-135m-instruct' },
+  ])('$file prints events of $model', async ({ file, model }) => {
+    const { exitCode, stdout, stderr } = await runExample(file);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const events = stdout.split('\n\n');
+    expect(events.pop()).toBe('');
+    expect(events.pop()).toBe('data: [DONE]');
+    const chunks = events.map((event): unknown => JSON.parse(event.replace(/^data: /, '')));
+    expect(readVertexStream(chunks).model).toBe(model);
+  });
+});
+
+describe('media, which the embedded model cannot read', () => {
+  it.each(['image-from-storage.sh', 'audio-from-storage.sh'])('%s prints the error', async (file) => {
+    const { exitCode, stdout, stderr } = await runExample(file);
+    expect(exitCode).toBe(22);
+    expect(stderr).toContain('The requested URL returned error: 400');
+    expect(readErrorBody(JSON.parse(stdout))).toMatchObject({
+      type: 'invalid_request_error',
+      code: 'unsupported_media',
+      param: 'messages[0].content[1]',
+    });
+  });
+});
