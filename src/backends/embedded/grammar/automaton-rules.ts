@@ -1,5 +1,5 @@
 /** Writes an automaton as right-linear GBNF rules, which the engine follows with a single parse stack. */
-import type { Automaton } from './automaton.ts';
+import type { Automaton, Edge } from './automaton.ts';
 import {
   charactersOf,
   codePointSet,
@@ -29,24 +29,31 @@ export function addAutomaton(rules: GrammarRules, automaton: Automaton, notation
   );
   for (const [state, name] of names) {
     const branches = (automaton.edges[state] ?? []).map((edge) => {
-      const elements: string[] = [];
-      let { on, to } = edge;
-      elements.push(encode(on));
-      for (
-        let next = automaton.edges[to]?.[0];
-        names.get(to) === undefined && next !== undefined;
-        next = automaton.edges[to]?.[0]
-      ) {
-        ({ on, to } = next);
-        elements.push(encode(on));
-      }
-      return `${runs(elements)} ${names.get(to) ?? end}`;
+      const chain = followChain(automaton, edge, names);
+      return `${runs(chain.sets.map(encode))} ${names.get(chain.to) ?? end}`;
     });
     if (automaton.accepting[state] === true) branches.push(end);
     rules.define(name, branches.join(' | '));
   }
   const start = names.get(0) ?? '';
   return isPlain ? start : rules.shared('string', String.raw`"\"" ${start}`);
+}
+
+/** The sets along an edge and on through states without a rule, and where they lead: to a rule or to the end. */
+function followChain(
+  { edges }: Automaton,
+  first: Edge,
+  names: ReadonlyMap<number, string>,
+): { sets: CodePointSet[]; to: number } {
+  const sets = [first.on];
+  let { to } = first;
+  while (!names.has(to)) {
+    const next = edges[to]?.[0];
+    if (next === undefined) break;
+    sets.push(next.on);
+    ({ to } = next);
+  }
+  return { sets, to };
 }
 
 /** States without a choice need no rule: the end, and a single step that only one state leads to. */
@@ -56,12 +63,15 @@ function isInlined({ accepting, edges }: Automaton, state: number, incoming: num
   return accepting[state] === true ? steps === 0 : steps === 1 && incoming === 1;
 }
 
+/** The engine refuses counts from 2000 on. */
+const MAX_RUN = 500;
+
 /** Equal neighbours as one counted element. */
 function runs(elements: readonly string[]): string {
   const counted: { element: string; count: number }[] = [];
   for (const element of elements) {
     const last = counted.at(-1);
-    if (last?.element === element) last.count += 1;
+    if (last?.element === element && last.count < MAX_RUN) last.count += 1;
     else counted.push({ element, count: 1 });
   }
   return counted.map(({ element, count }) => (count === 1 ? element : `${element}{${count}}`)).join(' ');

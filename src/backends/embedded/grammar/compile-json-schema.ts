@@ -45,7 +45,9 @@ export function addJsonSchema(rules: GrammarRules, schema: unknown, options: Sch
   const source = new SchemaSource(schema, options);
   const { path } = source.root;
   try {
-    const rule = source.bounded(path, '$schema', () => addSchemaRules(new SchemaGraph(source, rules), rules));
+    const rule = source.bounded(path, '$schema', () =>
+      addSchemaRules(new SchemaGraph(source, rules), rules, source.budget),
+    );
     return { rule, dropped: source.dropped };
   } catch (error) {
     // The rules know nothing of paths.

@@ -84,9 +84,8 @@ export class SchemaAlternatives {
     if (forbidden !== undefined && isTrueSchema(forbidden)) return [];
     let found: readonly Conjunction[] = hasAssertions(schema) ? [[fragment]] : [[]];
     const reference = ownProperty(schema, '$ref');
-    if (reference !== undefined) {
-      found = this.#cross(found, this.#expand(this.#source.resolve(fragment, reference)), fragment);
-    }
+    const target = reference === undefined ? undefined : this.#source.resolve(fragment, reference);
+    if (target !== undefined) found = this.#cross(found, this.#expand(target), fragment);
     for (const branch of this.#branches(fragment, schema, 'allOf')) {
       found = this.#cross(found, this.#expand(branch), fragment);
     }
@@ -134,7 +133,9 @@ export class SchemaAlternatives {
       return found;
     }
     return found.map((alternative) => {
-      const declared = this.constraintsOf(alternative).declared;
+      const { declared, additional } = this.constraintsOf(alternative);
+      // What additionalProperties is about counts as evaluated, and it is about all the rest.
+      if (additional !== undefined) return alternative;
       const properties = Object.fromEntries(declared.map((name) => [name, true]));
       return joined(alternative, [this.#source.make(fragment, { properties, additionalProperties: false })]);
     });
@@ -221,12 +222,13 @@ export class SchemaAlternatives {
   }
 }
 
+/** Equal for equal conjunctions, if they are sorted. */
 export function keyOf(conjunction: Conjunction): string {
   return conjunction.map(({ id }) => id).join(' ');
 }
 
-/** Both conjunctions as one, sorted and without duplicates. */
-export function joined(one: Conjunction, other: Conjunction): Conjunction {
+/** Both conjunctions as one, sorted and without duplicates, as they are themselves. */
+function joined(one: Conjunction, other: Conjunction): Conjunction {
   if (other.length === 0) return one;
   if (one.length === 0) return other;
   return [...new Set([...one, ...other])].sort((a, b) => a.id - b.id);

@@ -219,8 +219,9 @@ class KeywordReader {
     const lists: unknown[][] = listed === undefined ? [] : [listed];
     if (Object.hasOwn(this.#schema, 'const')) lists.push([this.#schema['const']]);
     this.#source.budget.spend(lists.flat().length * 4);
-    if (nestsDeeperThan(lists, MAX_VALUE_NESTING))
-      throw this.#invalid('enum', 'has values that nest too deep');
+    if (nestsDeeperThan(lists, MAX_VALUE_NESTING)) {
+      throw this.#source.tooComplex(this.#fragment, `listed values nest deeper than ${MAX_VALUE_NESTING}`);
+    }
     return lists;
   }
 

@@ -8,7 +8,7 @@ import { isAccepted } from './accepted-value.ts';
 import type { GrammarRules } from './grammar-rules.ts';
 import { jsonArrayRule, jsonObjectRule, jsonValueRule, JSON_BOOLEAN, JSON_NULL } from './json-text-rules.ts';
 import { NoValue, ScalarRules } from './scalar-rules.ts';
-import { joined, keyOf, SchemaAlternatives } from './schema-alternatives.ts';
+import { keyOf, SchemaAlternatives } from './schema-alternatives.ts';
 import {
   ALL_TYPES,
   isNever,
@@ -91,15 +91,13 @@ export class SchemaGraph {
     this.#alternatives = new SchemaAlternatives(source);
     this.#scalars = new ScalarRules(rules, source);
     this.root = this.#nodeOf([source.root]);
-    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop())
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
       this.#fill(next.node, next.conjunction);
+    }
   }
 
   #nodeOf(conjunction: Conjunction): SchemaNode {
-    const targets = joined(
-      [],
-      conjunction.map((fragment) => this.#target(fragment)),
-    );
+    const targets = [...new Set(conjunction.map((fragment) => this.#target(fragment)))];
     const key = keyOf(targets.toSorted((a, b) => a.id - b.id));
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -120,7 +118,7 @@ export class SchemaGraph {
     for (const seen = new Set<Fragment>(); !seen.has(target);) {
       seen.add(target);
       const reference = pureReference(target.schema);
-      if (reference !== undefined) target = this.#source.resolve(target, reference);
+      if (reference !== undefined) target = this.#source.resolve(target, reference) ?? target;
     }
     return target;
   }
@@ -179,8 +177,9 @@ export class SchemaGraph {
   #byType(constraints: Constraints): Production[] {
     const types = generatedTypes(constraints);
     if (types.size === 0) throw new NoValue('type', 'no type satisfies all schemas that apply');
-    if (types.size === ALL_TYPES.size && constraints.typesMentioned.size === 0)
+    if (types.size === ALL_TYPES.size && constraints.typesMentioned.size === 0) {
       return [this.#text(jsonValueRule(this.#rules))];
+    }
     const productions: Production[] = [];
     let problem: NoValue | undefined;
     for (const type of types) {

@@ -11,14 +11,16 @@ import type {
   SchemaGraph,
   SchemaNode,
 } from './schema-nodes.ts';
+import type { WorkBudget } from './work-budget.ts';
 
 /**
  * Adds the rules of a schema and answers the name of its own.
  *
  * @throws {SchemaError} `invalid` when no value satisfies the schema, `too_complex` when the rules get too large
+ * @throws {BudgetExceeded} when it takes too long to tell what can be completed
  */
-export function addSchemaRules(graph: SchemaGraph, rules: GrammarRules): string {
-  const completable = findCompletable(graph);
+export function addSchemaRules(graph: SchemaGraph, rules: GrammarRules, budget: WorkBudget): string {
+  const completable = findCompletable(graph, budget);
   if (!completable.has(graph.root)) throw explainDeadEnd(graph.root, completable);
   return new SchemaRuleWriter(rules, completable).write(graph.root);
 }
@@ -26,20 +28,18 @@ export function addSchemaRules(graph: SchemaGraph, rules: GrammarRules): string 
 type Completable = ReadonlySet<SchemaNode>;
 
 /** Nodes with a finite value: the least set in which each has a production made of members. */
-function findCompletable({ nodes }: SchemaGraph): Completable {
+function findCompletable({ nodes }: SchemaGraph, budget: WorkBudget): Completable {
   const completable = new Set<SchemaNode>();
-  // Parts are discovered after their wholes, so that going backwards settles all but circles at once.
-  const open = nodes.toReversed();
+  let open = nodes;
   for (let before = -1; before < completable.size;) {
     before = completable.size;
-    for (const node of open) {
-      if (
-        !completable.has(node) &&
-        node.productions.some((production) => isCompletable(production, completable))
-      ) {
+    budget.spend(Math.ceil(open.length / 4));
+    // Parts are mostly discovered after their wholes: backwards settles those at once, forwards the others.
+    for (const node of open.toReversed()) {
+      if (node.productions.some((production) => isCompletable(production, completable)))
         completable.add(node);
-      }
     }
+    open = open.filter((node) => !completable.has(node)).toReversed();
   }
   return completable;
 }

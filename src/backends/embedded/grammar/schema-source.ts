@@ -60,27 +60,22 @@ export class SchemaSource {
     return this.#fragments.get(known) ?? this.#intern(known, parent.path, parent.depth);
   }
 
-  /** The schema that `$ref` of `fragment` points to. Only pointers into the same document are followed. */
-  resolve(fragment: Fragment, reference: unknown): Fragment {
+  /**
+   * The schema that `$ref` of `fragment` points to; `undefined` when the reference is dropped.
+   *
+   * @throws {SchemaError} when it is no pointer into the same document, or points to nothing
+   */
+  resolve(fragment: Fragment, reference: unknown): Fragment | undefined {
     if (typeof reference !== 'string') throw this.invalid(fragment, '$ref', 'must be a string');
     const pointer = reference.startsWith('#') ? decodePointer(reference.slice(1)) : undefined;
     if (pointer === undefined) {
-      throw new SchemaError(
-        'unsupported',
-        { keyword: '$ref', path: fragment.path },
-        `${fragment.path}: the reference ${JSON.stringify(reference)} cannot be followed; only pointers such as #/$defs/name can.`,
-      );
+      const reason = `only pointers such as #/$defs/name are followed, not ${quoted(reference)}`;
+      this.unsupported(fragment, '$ref', reason);
+      return undefined;
     }
-    let target: unknown = this.root.schema;
-    for (const token of pointer) {
-      target = Array.isArray(target)
-        ? (target as unknown[])[Number(token)]
-        : isJsonObject(target)
-          ? ownProperty(target, token)
-          : undefined;
-    }
+    const target = pointer.reduce(memberOf, this.root.schema);
     if (target === undefined) {
-      throw this.invalid(fragment, '$ref', `points to ${JSON.stringify(reference)}, which does not exist`);
+      throw this.invalid(fragment, '$ref', `points to ${quoted(reference)}, which does not exist`);
     }
     const known = this.#fragments.get(target);
     if (known !== undefined) return known;
@@ -92,8 +87,8 @@ export class SchemaSource {
    *
    * @throws {SchemaError} unless unsupported keywords are to be dropped
    */
-  unsupported(fragment: SchemaPlace['path'] | Fragment, keyword: string, reason: string): void {
-    const path = typeof fragment === 'string' ? fragment : fragment.path;
+  unsupported(at: string | Fragment, keyword: string, reason: string): void {
+    const path = typeof at === 'string' ? at : at.path;
     if (this.#options.unsupported === 'reject') {
       throw new SchemaError(
         'unsupported',
@@ -163,7 +158,17 @@ function decodePointer(fragment: string): string[] | undefined {
   }
 }
 
+function memberOf(value: unknown, token: string): unknown {
+  if (Array.isArray(value)) return (value as unknown[])[Number(token)];
+  return isJsonObject(value) ? ownProperty(value, token) : undefined;
+}
+
 function pathStep(step: string | number): string {
-  if (typeof step === 'number' || /^\d+$/.test(step)) return `[${step}]`;
-  return /^[\w$-]+$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  if (typeof step === 'number' || /^\d{1,9}$/.test(step)) return `[${step}]`;
+  return /^[\w$-]{1,60}$/.test(step) ? `.${step}` : `[${quoted(step)}]`;
+}
+
+/** Text of the schema's author in a message: as JSON, and not at any length. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

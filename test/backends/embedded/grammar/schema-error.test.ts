@@ -25,9 +25,9 @@ function named(count: number, value: (index: number) => unknown): Record<string,
   return Object.fromEntries(many(count, (index) => [`p${index}`, value(index)]) as [string, unknown][]);
 }
 
-function errorOf(schema: unknown, unsupported: 'reject' | 'drop' = 'reject'): unknown {
+function errorOf(schema: unknown): unknown {
   try {
-    compileJsonSchema(schema, { unsupported, path: 'tools[0].parameters' });
+    compileJsonSchema(schema, { unsupported: 'reject', path: 'tools[0].parameters' });
     return undefined;
   } catch (error) {
     return error;
@@ -79,16 +79,12 @@ describe('keywords that cannot be enforced', () => {
     expect(dropped).toEqual([{ keyword, path }]);
   });
 
-  it.each(['https://example.com/schema.json', '#anchor', 'other.json#/a'])(
-    'the reference %s is refused even when keywords may be dropped',
-    (reference) => {
-      expect(errorOf({ items: { $ref: reference } }, 'drop')).toMatchObject({
-        kind: 'unsupported',
-        keyword: '$ref',
-        path: 'tools[0].parameters.items',
-      });
-    },
-  );
+  it.each(['https://example.com/schema.json', '#anchor', 'other.json#/a'])('$ref to %s', (reference) => {
+    const place = { keyword: '$ref', path: 'tools[0].parameters.items' };
+    expect(errorOf({ items: { $ref: reference } })).toMatchObject({ kind: 'unsupported', ...place });
+    const options = { unsupported: 'drop', path: 'tools[0].parameters' } as const;
+    expect(compileJsonSchema({ items: { $ref: reference } }, options).dropped).toEqual([place]);
+  });
 
   it('are of no concern where nothing refers to them', () => {
     const schema = { type: 'null', $defs: { unused: { not: { type: 'string' } } } };
@@ -146,6 +142,7 @@ describe('hostile schemas', () => {
     ['properties 5,000 levels deep', nested(5000, (inner) => ({ type: 'object', properties: { a: inner } }))],
     ['anyOf 5,000 levels deep', nested(5000, (inner) => ({ anyOf: [inner] }))],
     ['a doubling chain of 150 references', chain(150, (next) => ({ anyOf: [next, next] }))],
+    ['values nested 5,000 levels deep', { const: nested(5000, (inner) => [inner]) }],
     [
       'a product of alternatives',
       {
@@ -199,7 +196,7 @@ describe('hostile schemas', () => {
     ],
   ])('%s are refused as too complex', (_, schema) => {
     const error = errorOf(schema);
-    expect(error).toMatchObject({ kind: expect.stringMatching(/too_complex|invalid/) as unknown });
+    expect(error).toMatchObject({ kind: 'too_complex' });
     expect((error as SchemaError).message.length).toBeLessThan(2000);
   });
 
