@@ -117,7 +117,11 @@ export class EmbeddedBackend implements Backend {
       cancel();
       throw error;
     }
-    return { events: readChoices(choices, cancel), modelVersion: this.#options.modelName, ignored };
+    return {
+      events: readChoices(choices, { cancel, signal }),
+      modelVersion: this.#options.modelName,
+      ignored,
+    };
   }
 
   async close(): Promise<void> {
@@ -196,7 +200,7 @@ class ChoiceReader {
         return event.tokens.flatMap((token) => this.#parser.push(token.text, toLogprob(token)));
       case 'finished':
         this.counts.generated = event.generatedTokens;
-        this.counts.thoughts = Math.min(this.#parser.thoughtTokens, event.generatedTokens);
+        this.counts.thoughts = event.thoughtTokens;
         return [
           ...this.#parser.end(),
           {
@@ -220,10 +224,14 @@ function toLogprob({ logprob }: GeneratedToken): TokenLogprob | undefined {
   };
 }
 
-/** All choices as one sequence of batches, each as it comes, with the token counts at the end. */
+/**
+ * All choices as one sequence of batches, each as it comes, with the token counts at the end.
+ *
+ * @throws the reason of `signal` when it cut the answer short, so that nobody takes the part for the whole
+ */
 async function* readChoices(
   choices: readonly ChoiceReader[],
-  cancel: () => void,
+  { cancel, signal }: { cancel: () => void; signal: AbortSignal },
 ): AsyncGenerator<ChatEventBatch> {
   try {
     yield [{ type: 'response-start' }];
@@ -241,7 +249,10 @@ async function* readChoices(
     while (pending.size > 0) {
       const { choice, batch } = await Promise.race(pending.values());
       pending.delete(choice);
-      if (batch === undefined) continue;
+      if (batch === undefined) {
+        signal.throwIfAborted();
+        continue;
+      }
       if (batch.length > 0) yield batch;
       read(choice);
     }

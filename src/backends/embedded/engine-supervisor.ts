@@ -1,17 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { basename } from 'node:path';
 import { GatewayError } from '../../errors.ts';
 import type { Readiness } from '../backend.ts';
 import { JobStream } from './engine/job-stream.ts';
-import type {
-  EngineModel,
-  EngineOptions,
-  FromEngine,
-  GenerationFailure,
-  GenerationPlan,
-  ToEngine,
-} from './engine/protocol.ts';
+import type { EngineModel, EngineOptions, FromEngine, GenerationPlan, ToEngine } from './engine/protocol.ts';
+import { spawnEngine } from './spawn-engine.ts';
+import { toGatewayFailure } from './to-gateway-failure.ts';
 
 export interface SupervisorOptions {
   readonly engine: EngineOptions;
@@ -20,6 +14,10 @@ export interface SupervisorOptions {
   readonly log: SupervisorLog;
   /** Called when a model is loaded, at first and after every restart. */
   readonly onLoaded?: (model: EngineModel) => void;
+  /** Script the process runs. @default the engine beside this file */
+  readonly entry?: string;
+  /** How long a cancelled job may go on before the process counts as hung, in milliseconds. @default a minute */
+  readonly cancelTimeoutMs?: number;
 }
 
 export interface SupervisorLog {
@@ -36,24 +34,32 @@ interface Job {
   hasStarted: boolean;
   /** Engine processes that died while they held this job. */
   crashes: number;
+  isCancelled: boolean;
+  /** Runs from its cancellation until the engine has given up the slot. */
+  cancelTimer?: NodeJS.Timeout;
 }
 
 /** Wait before the n-th restart in a row, in milliseconds: at once, then longer and longer. */
 const RESTART_DELAYS = [0, 500, 1000, 2000, 5000, 10_000, 30_000];
+/** The longest of these that requests wait through, in milliseconds. */
+const LONGEST_WAIT_IN_QUEUE = 2000;
 /** A process that lived this long was healthy, in milliseconds. */
 const HEALTHY_AFTER = 10_000;
 /** How long a client should wait for a restart, in seconds. */
 const RESTART_RETRY_AFTER = 2;
 /** How long the process may take to go when the server closes, in milliseconds. */
 const CLOSE_TIMEOUT = 2000;
-/** Lines of native output kept for the message of a failed start. */
+/** Many times what the longest step of an engine takes, in milliseconds. */
+const CANCEL_TIMEOUT = 60_000;
+/** Lines of native output kept for the message of a failed start, and their length. */
 const KEPT_OUTPUT_LINES = 5;
+const MAX_LINE_LENGTH = 300;
 
 type State =
   | { name: 'stopped' }
   | { name: 'starting'; child: ChildProcess }
   | { name: 'ready'; child: ChildProcess; model: EngineModel; since: number }
-  | { name: 'waiting'; timer: NodeJS.Timeout; reason: string }
+  | { name: 'waiting'; timer: NodeJS.Timeout; reason: string; isBrief: boolean }
   | { name: 'closed' };
 
 /**
@@ -68,6 +74,10 @@ export class EngineSupervisor {
   #failedStarts = 0;
   #state: State = { name: 'stopped' };
   #lastOutput: string[] = [];
+  /** Why the model could not be loaded, in the engine's words. */
+  #loadFailure: string | undefined;
+  /** Why the last process ended; `undefined` once another has loaded the model. */
+  #lastEnd: string | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -95,12 +105,13 @@ export class EngineSupervisor {
       case 'waiting':
         return { ready: false, reason: this.#state.reason, retryAfterSeconds: RESTART_RETRY_AFTER };
       case 'stopped':
-      case 'starting':
-        return {
-          ready: false,
-          reason: 'the engine is loading the model',
-          retryAfterSeconds: RESTART_RETRY_AFTER,
-        };
+      case 'starting': {
+        const reason =
+          this.#lastEnd === undefined
+            ? 'the engine is loading the model'
+            : `${this.#lastEnd}; it is being started again`;
+        return { ready: false, reason, retryAfterSeconds: RESTART_RETRY_AFTER };
+      }
       case 'closed':
         return {
           ready: false,
@@ -121,7 +132,7 @@ export class EngineSupervisor {
    * @throws {GatewayError} `queue_full` when the queue has no room, `model_not_ready` when the engine cannot start
    */
   generate(plans: readonly GenerationPlan[]): JobStream[] {
-    if (this.#state.name === 'waiting' || this.#state.name === 'closed') {
+    if ((this.#state.name === 'waiting' && !this.#state.isBrief) || this.#state.name === 'closed') {
       const readiness = this.readiness();
       throw new GatewayError(
         'model_not_ready',
@@ -174,13 +185,35 @@ export class EngineSupervisor {
     const stream = new JobStream((order) => {
       this.#control(id, order);
     });
-    this.#queue.push({ id, plan, stream, hasStarted: false, crashes: 0 });
+    this.#queue.push({ id, plan, stream, hasStarted: false, crashes: 0, isCancelled: false });
     return stream;
   }
 
   #control(id: number, order: 'pause' | 'resume' | 'cancel'): void {
-    if (this.#running.has(id)) this.#send({ type: order, job: id });
-    else if (order === 'cancel') this.#queue = this.#queue.filter((job) => job.id !== id);
+    const job = this.#running.get(id);
+    if (job !== undefined) {
+      this.#send({ type: order, job: id });
+      if (order === 'cancel') this.#watchCancelled(job);
+    } else if (order === 'cancel') this.#queue = this.#queue.filter((other) => other.id !== id);
+  }
+
+  /** An engine that does not react is hung: nothing but its end frees the slot. */
+  #watchCancelled(job: Job): void {
+    job.isCancelled = true;
+    job.cancelTimer = setTimeout(() => {
+      if (!('child' in this.#state) || !this.#running.has(job.id)) return;
+      this.#options.log.warn({ pid: this.#state.child.pid }, 'engine does not react, ending it');
+      this.#state.child.kill('SIGKILL');
+    }, this.#options.cancelTimeoutMs ?? CANCEL_TIMEOUT);
+    job.cancelTimer.unref();
+  }
+
+  /** Takes a job off the engine. */
+  #release(id: number): Job | undefined {
+    const job = this.#running.get(id);
+    clearTimeout(job?.cancelTimer);
+    this.#running.delete(id);
+    return job;
   }
 
   #dispatch(): void {
@@ -199,15 +232,9 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    const self = fileURLToPath(import.meta.url);
-    const entry = fileURLToPath(new URL(`./engine/engine-process${extname(self)}`, import.meta.url));
     this.#lastOutput = [];
-    const child = fork(entry, [], {
-      // The engine needs nothing of the environment but what the loader of native libraries reads.
-      env: engineEnvironment(process.env),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [],
-    });
+    this.#loadFailure = undefined;
+    const child = spawnEngine(this.#options.entry);
     this.#state = { name: 'starting', child };
     child.on('message', (message: FromEngine) => {
       this.#receive(child, message);
@@ -215,7 +242,8 @@ export class EngineSupervisor {
     child.on('error', (error) => {
       this.#gone(child, error.message);
     });
-    child.on('exit', (code, signal) => {
+    // Not `exit`: what the process wrote last is still to be read then, and it may say why.
+    child.on('close', (code, signal) => {
       this.#gone(child, signal === null ? `exit code ${code}` : `signal ${signal}`);
     });
     for (const output of [child.stdout, child.stderr]) {
@@ -230,7 +258,8 @@ export class EngineSupervisor {
   #keepOutput(text: string): void {
     const lines = text.split('\n').filter((line) => line.trim() !== '');
     for (const line of lines) this.#options.log.debug({ engine: line }, 'engine output');
-    this.#lastOutput = [...this.#lastOutput, ...lines].slice(-KEPT_OUTPUT_LINES);
+    const kept = lines.slice(-KEPT_OUTPUT_LINES).map((line) => line.slice(0, MAX_LINE_LENGTH));
+    this.#lastOutput = [...this.#lastOutput, ...kept].slice(-KEPT_OUTPUT_LINES);
   }
 
   #receive(child: ChildProcess, message: FromEngine): void {
@@ -238,13 +267,15 @@ export class EngineSupervisor {
     switch (message.type) {
       case 'loaded':
         this.#state = { name: 'ready', child, model: message.model, since: Date.now() };
+        this.#lastEnd = undefined;
         this.#options.log.info({ model: message.model.name, pid: child.pid }, 'engine ready');
         this.#options.onLoaded?.(message.model);
         this.#dispatch();
         return;
       case 'load-failed':
-        this.#keepOutput(message.message);
-        child.kill('SIGKILL');
+        this.#loadFailure = message.message;
+        // It ends by itself after a last word about the cause; should it not, it is ended.
+        setTimeout(() => child.kill('SIGKILL'), CLOSE_TIMEOUT).unref();
         return;
       case 'started': {
         const job = this.#running.get(message.job);
@@ -257,16 +288,12 @@ export class EngineSupervisor {
         this.#running.get(message.job)?.stream.push(message);
         return;
       case 'finished': {
-        const job = this.#running.get(message.job);
-        this.#running.delete(message.job);
-        job?.stream.push(message);
+        this.#release(message.job)?.stream.push(message);
         this.#dispatch();
         return;
       }
       case 'failed': {
-        const job = this.#running.get(message.job);
-        this.#running.delete(message.job);
-        job?.stream.fail(toError(message.failure));
+        this.#release(message.job)?.stream.fail(toGatewayFailure(message.failure));
         this.#dispatch();
         return;
       }
@@ -278,75 +305,58 @@ export class EngineSupervisor {
     if (!('child' in this.#state) || this.#state.child !== child) return;
     const wasReady = this.#state.name === 'ready';
     const wasHealthy = this.#state.name === 'ready' && Date.now() - this.#state.since >= HEALTHY_AFTER;
-    this.#options.log.warn({ how, output: this.#lastOutput }, 'engine process ended');
-    const survivors: Job[] = [];
-    for (const job of this.#running.values()) {
-      job.crashes++;
-      if (!job.hasStarted && job.crashes < 2) survivors.push(job);
-      else
-        job.stream.fail(
-          new GatewayError('engine_crashed', 'The embedded engine stopped while it wrote the answer.'),
-        );
-    }
-    this.#running.clear();
-    this.#queue = [...survivors, ...this.#queue];
+    this.#lastEnd = wasReady ? `the engine process ended (${how})` : this.#describeFailedStart(how);
+    this.#options.log.warn({ how, reason: this.#lastEnd, output: this.#lastOutput }, 'engine process ended');
+    this.#queue = [...this.#takeSurvivors(), ...this.#queue];
     this.#failedStarts = wasHealthy ? 0 : this.#failedStarts + 1;
     const delay = RESTART_DELAYS[Math.min(this.#failedStarts, RESTART_DELAYS.length) - 1] ?? 0;
     if (delay === 0) {
       this.#spawn();
       return;
     }
-    const reason = wasReady
-      ? `the engine process ended (${how})`
-      : `the engine could not load the model: ${this.#lastOutput.at(-1) ?? how}`;
-    this.#failAll(
-      new GatewayError('model_not_ready', `The embedded engine is not available: ${reason}.`, {
-        retryAfterSeconds: RESTART_RETRY_AFTER,
-      }),
-    );
     const timer = setTimeout(() => {
       this.#spawn();
     }, delay);
-    this.#state = { name: 'waiting', timer, reason };
+    // A model that was loaded before will be again: requests may wait for it, unless it takes long.
+    const isBrief = wasReady && delay <= LONGEST_WAIT_IN_QUEUE;
+    this.#state = { name: 'waiting', timer, reason: this.#lastEnd, isBrief };
+    if (isBrief) return;
+    this.#failAll(
+      new GatewayError('model_not_ready', `The embedded engine is not available: ${this.#lastEnd}.`, {
+        retryAfterSeconds: RESTART_RETRY_AFTER,
+      }),
+    );
+  }
+
+  /** Empties the list of running jobs: those the engine had begun fail, the others get a second chance, and no third. */
+  #takeSurvivors(): Job[] {
+    const survivors: Job[] = [];
+    for (const { id } of this.#running.values()) {
+      const job = this.#release(id);
+      if (job === undefined || job.isCancelled) continue;
+      job.crashes++;
+      if (!job.hasStarted && job.crashes < 2) survivors.push(job);
+      else {
+        job.stream.fail(
+          new GatewayError('engine_crashed', 'The embedded engine stopped while it wrote the answer.'),
+        );
+      }
+    }
+    return survivors;
+  }
+
+  #describeFailedStart(how: string): string {
+    const { modelPath } = this.#options.engine;
+    const details = this.#lastOutput.flatMap((line) => /error[^:]*: (.+)/i.exec(line)?.[1] ?? []);
+    const why = [this.#loadFailure ?? how, ...details.slice(0, 1)].join(': ');
+    const printable = why.replaceAll(modelPath, basename(modelPath)).replaceAll(/\p{Cc}+/gu, ' ');
+    return `the engine could not load ${basename(modelPath)}: ${printable.slice(0, MAX_LINE_LENGTH)}`;
   }
 
   #failAll(error: GatewayError): void {
     const jobs = [...this.#running.values(), ...this.#queue];
-    this.#running.clear();
+    for (const { id } of jobs) this.#release(id);
     this.#queue = [];
     for (const job of jobs) job.stream.fail(error);
   }
-}
-
-function toError(failure: GenerationFailure): GatewayError {
-  switch (failure.kind) {
-    case 'context-overflow':
-      return new GatewayError(
-        'context_length_exceeded',
-        `The messages take ${failure.promptTokens} tokens, and this model's context is ${failure.contextSize} tokens, of which the answer needs some too. Shorten the messages, or configure a larger context_size.`,
-        { param: 'messages' },
-      );
-    case 'unknown-token':
-      return new GatewayError(
-        'invalid_argument',
-        `logit_bias names token ${failure.token}, which is not in this model's vocabulary.`,
-        { param: 'logit_bias' },
-      );
-    case 'invalid-grammar':
-      return new GatewayError('internal_error', 'The engine refused the grammar made for this request.', {
-        cause: failure.message,
-      });
-    case 'internal':
-      return new GatewayError('internal_error', 'The embedded engine failed while it wrote the answer.', {
-        cause: failure.message,
-      });
-  }
-}
-
-const ENGINE_VARIABLES =
-  /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_|LD_|DYLD_|SYSTEMROOT|WINDIR|CUDA|HIP|ROCR|GGML_|VK_|OMP_)/i;
-
-/** Secrets of the server are no business of native code. */
-function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => ENGINE_VARIABLES.test(name)));
 }

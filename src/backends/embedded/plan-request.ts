@@ -6,7 +6,7 @@ import { buildAnswerGrammar } from './answer-grammar.ts';
 import type { EngineModel, GenerationPlan, Sampling } from './engine/protocol.ts';
 import type { OutputParserOptions } from './output/output-parser.ts';
 import type { ChatTemplate } from './prompt/chat-template.ts';
-import { ProtectedText } from './prompt/protected-text.ts';
+import { protectTexts, ProtectedText } from './prompt/protected-text.ts';
 import { type TemplateConversation, toTemplateConversation } from './prompt/template-messages.ts';
 import { readReasoning } from './reasoning.ts';
 import { describeTools, toTemplateTool } from './tools/tool-prompt.ts';
@@ -46,7 +46,10 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
   const toolSet = readToolSet(request);
   const reasoning = readReasoning(request);
   const { thoughtTags } = template;
-  if (thoughtTags === undefined && reasoning.askedBy !== undefined) ignored.push(reasoning.askedBy);
+  if (thoughtTags !== undefined && reasoning.clamped !== undefined) ignored.push(reasoning.clamped);
+  // Not to reason is what every other model does anyway.
+  if (thoughtTags === undefined && reasoning.enabled && reasoning.askedBy !== undefined)
+    ignored.push(reasoning.askedBy);
 
   const protectedText = new ProtectedText(model.controlTokens);
   const protect = (text: string): string => protectedText.protect(text);
@@ -54,14 +57,13 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
   const isNative = template.writesToolCallTags;
   const prompt = template.render({
     conversation: isNative ? conversation : describeTools(conversation, toolSet, protect),
-    ...(isNative && toolSet !== undefined ? { tools: toolSet.tools.map(toTemplateTool) } : {}),
+    ...(isNative && toolSet !== undefined
+      ? { tools: toolSet.tools.map((tool) => protectTexts(toTemplateTool(tool), protect)) }
+      : {}),
     enableThinking: reasoning.enabled,
   });
 
-  const thoughts =
-    thoughtTags === undefined
-      ? undefined
-      : { ...thoughtTags, isOpen: prompt.trimEnd().endsWith(thoughtTags.startTag) };
+  const thoughts = thoughtTags === undefined ? undefined : { ...thoughtTags, isOpen: prompt.opensThought };
   const { grammar, ignored: unenforced } = buildAnswerGrammar({
     format,
     toolSet,
@@ -70,7 +72,7 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
   });
   const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
   const shared: Omit<GenerationPlan, 'sampling'> = {
-    prompt: protectedText.pieces(prompt),
+    prompt: protectedText.pieces(prompt.text),
     stop: stopSequences(request),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(grammar === undefined ? {} : { grammar }),

@@ -31,7 +31,14 @@ async function load(message: Extract<ToEngine, { type: 'load' }>): Promise<void>
     engine = { binding, slots: new Slots(binding.sequences) };
     send({ type: 'loaded', model: binding.facts });
   } catch (error) {
-    send({ type: 'load-failed', message: error instanceof Error ? error.message : String(error) });
+    process.exitCode = 1;
+    process.send?.(
+      {
+        type: 'load-failed',
+        message: error instanceof Error ? error.message : String(error),
+      } satisfies FromEngine,
+      leave,
+    );
   }
 }
 
@@ -65,14 +72,9 @@ async function run(
   { job, prompt }: { job: Job; prompt: Token[] },
 ): Promise<void> {
   try {
-    const { reason, generatedTokens } = await generate(
-      binding,
-      slot.sequence,
-      { plan: job.plan, prompt },
-      sinkOf(job),
-    );
+    const result = await generate(binding, slot.sequence, { plan: job.plan, prompt }, sinkOf(job));
     jobs.delete(job.id);
-    send({ type: 'finished', job: job.id, reason, generatedTokens });
+    send({ type: 'finished', job: job.id, ...result });
   } catch (error) {
     fail(job, error);
   } finally {
@@ -150,8 +152,17 @@ process.on('message', (message: ToEngine) => {
       break;
   }
 });
+/** Ends the process once native code has written down what it has to say about a failure. */
+function leave(): void {
+  process.off('disconnect', exit);
+  if (process.connected) process.disconnect();
+}
+
+function exit(): void {
+  process.exit(0);
+}
 // The server is gone, however it went: nobody reads what this process writes.
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', exit);
 // A terminal's Ctrl-C reaches both processes; the server decides when this one ends.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});

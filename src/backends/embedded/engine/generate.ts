@@ -8,6 +8,7 @@ import {
 import type { GeneratedToken, GenerationEnd, GenerationFailure, GenerationPlan } from './protocol.ts';
 import { StopMatcher } from './stop-matcher.ts';
 import { ThoughtWatch } from './thought-watch.ts';
+import { TokenSpans } from './token-spans.ts';
 import { TokenText } from './token-text.ts';
 
 /** A failure the request itself caused, or the reason it could not be served. */
@@ -33,7 +34,11 @@ export interface GenerationResult {
   reason: GenerationEnd;
   /** Tokens of the answer, without the one that ended it. */
   generatedTokens: number;
+  /** Tokens among them that were reasoning. */
+  thoughtTokens: number;
 }
+
+const CANCELLED_AT_ONCE: GenerationResult = { reason: 'cancelled', generatedTokens: 0, thoughtTokens: 0 };
 
 /**
  * Checks a plan against the model and turns its prompt into tokens.
@@ -61,15 +66,13 @@ export async function generate(
 ): Promise<GenerationResult> {
   const { plan, prompt } = job;
   // Cancelled while it waited: the slot keeps what it holds.
-  if (sink.isCancelled) return { reason: 'cancelled', generatedTokens: 0 };
+  if (sink.isCancelled) return CANCELLED_AT_ONCE;
   const grammar = await loadGrammar(binding, plan);
   const head = prompt.slice(0, -1);
   await sequence.adaptStateToTokens(head, false);
   binding.lockstep.join();
   try {
-    if (!(await evaluatePrompt(binding, sequence, { prompt, head, sink }))) {
-      return { reason: 'cancelled', generatedTokens: 0 };
-    }
+    if (!(await evaluatePrompt(binding, sequence, { prompt, head, sink }))) return CANCELLED_AT_ONCE;
     const run = new Run(binding, sequence, { plan, prompt, grammar, sink });
     return await run.write();
   } finally {
@@ -123,6 +126,8 @@ class Run {
   readonly #generated: Token[] = [];
   readonly #text: TokenText;
   readonly #stops: StopMatcher;
+  /** Tokens whose text is held back, with their log probabilities. */
+  readonly #unsent = new TokenSpans<GeneratedToken['logprob']>();
   readonly #thoughts: ThoughtWatch | undefined;
   readonly #grammar: LlamaGrammarEvaluationState | undefined;
   #grammarIsOn: boolean;
@@ -165,7 +170,7 @@ class Run {
         ? {}
         : { grammarEvaluationState: () => (this.#grammarIsOn ? this.#grammar : undefined) }),
     });
-    let next: Token | Token[] | undefined;
+    let next: Token[] | undefined;
     try {
       for (;;) {
         const ready = this.#sink.ready();
@@ -176,29 +181,75 @@ class Run {
         if (done === true || token === undefined) return this.#end('stop');
         if (this.#sink.isCancelled) return this.#end('cancelled');
         if (this.#binding.isEndOfGeneration(token)) return this.#end('stop');
-        if (await this.#accept(token, last)) return this.#end('stop', false);
+        next = this.#upToTrigger(token).slice(0, limit - this.#generated.length);
+        if (await this.#accept(next, last)) return this.#end('stop', false);
+        if (this.#thoughts?.isOverBudget === true) {
+          const closing = this.#closingTokens().slice(0, limit - this.#generated.length);
+          if (await this.#accept(closing, last)) return this.#end('stop', false);
+          next.push(...closing);
+        }
         if (this.#generated.length >= limit) return this.#end('length');
-        next = this.#thoughts?.isOverBudget === true ? this.#closeThoughts(token) : undefined;
       }
     } finally {
       await tokens.return();
     }
   }
 
-  /** @returns true when a stop sequence was reached */
-  async #accept(token: Token, lastOfPrompt: Token): Promise<boolean> {
-    const previous = this.#generated.at(-1) ?? lastOfPrompt;
-    this.#generated.push(token);
-    const logprob = await this.#logprob(previous, token);
-    return this.#report(this.#text.push(token), logprob);
+  /**
+   * What to keep of a token: all of it, unless it goes on behind the text that turns the grammar on. What follows that
+   * text is for the grammar to decide, so the token is replaced by the tokens of what stands before.
+   */
+  #upToTrigger(token: Token): Token[] {
+    const trigger = this.#trigger;
+    if (trigger === undefined) return [token];
+    const text = this.#binding.detokenize([token], this.#generated);
+    const tail = this.#triggerTail + text;
+    const at = tail.indexOf(trigger);
+    const excess = tail.length - at - trigger.length;
+    return at === -1 || excess === 0 ? [token] : this.#binding.tokenizeMore(text.slice(0, -excess));
+  }
+
+  /** The text that turns the grammar on, where it counts. */
+  get #trigger(): string | undefined {
+    const after = this.#plan.grammar?.after;
+    if (this.#grammarIsOn || after === undefined) return undefined;
+    // A call the model only thinks of is none.
+    return this.#thoughts?.isOpen === true && after !== this.#plan.thoughts?.endTag ? undefined : after;
+  }
+
+  /** Ends the reasoning in the model's place. */
+  #closingTokens(): Token[] {
+    return this.#binding.tokenizeMore(`\n${this.#plan.thoughts?.endTag ?? ''}\n\n`);
+  }
+
+  /**
+   * Makes tokens part of the answer. Only a token that comes alone was chosen by the model and has a probability.
+   *
+   * @returns true when a stop sequence was reached
+   */
+  async #accept(tokens: readonly Token[], lastOfPrompt: Token): Promise<boolean> {
+    for (const token of tokens) {
+      const previous = this.#generated.at(-1) ?? lastOfPrompt;
+      this.#generated.push(token);
+      const logprob = tokens.length === 1 ? await this.#logprob(previous, token) : undefined;
+      if (this.#report(this.#text.push(token), logprob)) return true;
+    }
+    return false;
   }
 
   #report(raw: string, logprob: GeneratedToken['logprob']): boolean {
-    this.#thoughts?.push(raw);
     this.#watchTrigger(raw);
+    this.#thoughts?.push(raw);
+    this.#unsent.add(logprob, raw.length);
     const { text, stopped } = this.#stops.push(raw);
-    this.#sink.token(logprob === undefined ? { text } : { text, logprob });
+    this.#send(text);
     return stopped;
+  }
+
+  #send(text: string): void {
+    for (const { text: part, token: logprob } of this.#unsent.release(text)) {
+      this.#sink.token(logprob === undefined ? { text: part } : { text: part, logprob });
+    }
   }
 
   async #logprob(previous: Token, token: Token): Promise<GeneratedToken['logprob']> {
@@ -213,28 +264,29 @@ class Run {
   }
 
   #watchTrigger(text: string): void {
-    const after = this.#plan.grammar?.after;
-    if (this.#grammarIsOn || after === undefined) return;
-    this.#triggerTail = (this.#triggerTail + text).slice(-(after.length + text.length));
-    this.#grammarIsOn = this.#triggerTail.includes(after);
-  }
-
-  /** Ends the reasoning in the model's place: its closing tag is fed as if the model had written it. */
-  #closeThoughts(token: Token): Token[] {
-    const closing = `\n${this.#plan.thoughts?.endTag ?? ''}\n\n`;
-    const tokens = this.#binding.tokenize([{ text: closing, trusted: true }]);
-    this.#generated.push(...tokens);
-    this.#report(this.#text.end() + closing, undefined);
-    return [token, ...tokens];
+    const trigger = this.#trigger;
+    if (trigger === undefined) {
+      this.#triggerTail = '';
+      return;
+    }
+    this.#triggerTail += text;
+    this.#grammarIsOn = this.#triggerTail.includes(trigger);
+    this.#triggerTail = this.#triggerTail.slice(-trigger.length);
   }
 
   #end(reason: GenerationEnd, flush = true): GenerationResult {
-    if (flush && reason !== 'cancelled') {
-      const { text, stopped } = this.#stops.push(this.#text.end());
-      const rest = stopped ? text : text + this.#stops.end();
-      if (rest !== '') this.#sink.token({ text: rest });
-      if (stopped) return { reason: 'stop', generatedTokens: this.#generated.length };
-    }
-    return { reason, generatedTokens: this.#generated.length };
+    const stopped = flush && reason !== 'cancelled' && this.#flush();
+    return {
+      reason: stopped ? 'stop' : reason,
+      generatedTokens: this.#generated.length,
+      thoughtTokens: this.#thoughts?.tokens ?? 0,
+    };
+  }
+
+  /** Sends what was held back. @returns true when that completed a stop sequence after all */
+  #flush(): boolean {
+    if (this.#report(this.#text.end(), undefined)) return true;
+    this.#send(this.#stops.end());
+    return false;
   }
 }

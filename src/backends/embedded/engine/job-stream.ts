@@ -4,7 +4,7 @@ import type { GenerationEnd, GeneratedToken } from './protocol.ts';
 export type GenerationEvent =
   | { type: 'started'; promptTokens: number; cachedTokens: number }
   | { type: 'tokens'; tokens: GeneratedToken[] }
-  | { type: 'finished'; reason: GenerationEnd; generatedTokens: number };
+  | { type: 'finished'; reason: GenerationEnd; generatedTokens: number; thoughtTokens: number };
 
 /** Unread token messages after which the engine is told to wait, and after which it may go on. */
 const HIGH_WATER = 64;

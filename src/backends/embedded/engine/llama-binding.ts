@@ -31,8 +31,10 @@ const DEFAULT_CONTEXT_SIZE = 4096;
  */
 export const PROMPT_CHUNK = 32;
 
-/** A bias at or below this means the token must not occur at all. OpenAI documents -100 as a ban. */
-const BAN = -100;
+/** llama.cpp takes this seed as a wish for a random one. */
+const RANDOM_SEED = 0xffff_ffff;
+/** What that seed is replaced by: any other number will do. */
+const SEED_INSTEAD = 0x9e37_79b9;
 
 /** A loaded model and what can be done with it. */
 export class LlamaBinding {
@@ -114,6 +116,11 @@ export class LlamaBinding {
     return tokens;
   }
 
+  /** Tokens of trusted text that continues a text. */
+  tokenizeMore(text: string): Token[] {
+    return this.#model.tokenize(text, true, 'trimLeadingSpace');
+  }
+
   /** Text of tokens; `before` are the tokens in front of them, which decide about a leading space. */
   detokenize(tokens: readonly Token[], before: readonly Token[]): string {
     return this.#model.detokenize(tokens, false, before);
@@ -138,7 +145,13 @@ export class LlamaBinding {
     { temperature, topP, topK, seed, presencePenalty, frequencyPenalty, logitBias }: Sampling,
     generated: readonly Token[],
   ): SamplerOptions {
-    const options: SamplerOptions = { temperature, topP, topK, seed, minP: 0 };
+    const options: SamplerOptions = {
+      temperature,
+      topP,
+      topK,
+      seed: seed === RANDOM_SEED ? SEED_INSTEAD : seed,
+      minP: 0,
+    };
     if (presencePenalty !== 0 || frequencyPenalty !== 0) {
       options.repeatPenalty = {
         punishTokens: () => [...generated],
@@ -150,9 +163,9 @@ export class LlamaBinding {
     }
     if (logitBias.length > 0) {
       const bias = TokenBias.for(this.#model);
-      for (const [token, value] of logitBias) {
-        bias.set(token as Token, value <= BAN ? 'never' : { logit: value });
-      }
+      // Not `bias.set`, which leaves out the tokens that end an answer: clients may keep a model talking.
+      const biases = Reflect.get(bias, '_biases') as Map<Token, number>;
+      for (const [token, value] of logitBias) biases.set(token as Token, value);
       options.tokenBias = bias;
     }
     return options;
@@ -191,7 +204,7 @@ export class LlamaBinding {
     // log softmax: the weight is the sum of exp(logit - largest logit).
     const normaliser = (ranked[0]?.[1] ?? 0) + Math.log(next.totalLogitWeight);
     const alternative = ([token, logit]: [Token, number]): TokenAlternative => ({
-      ...this.#tokenText(token),
+      ...this.#tokenText(token, last),
       logprob: Math.min(0, logit - normaliser),
     });
     return {
@@ -200,8 +213,9 @@ export class LlamaBinding {
     };
   }
 
-  #tokenText(token: Token): { text: string; bytes: number[] } {
-    const text = this.#model.detokenize([token], true);
+  /** @param before the token in front, without which some vocabularies swallow a leading space */
+  #tokenText(token: Token, before: Token): { text: string; bytes: number[] } {
+    const text = this.#model.detokenize([token], true, [before]);
     // A token may be a piece of a character; its own spelling in the vocabulary still has the exact bytes.
     const bytes = text.includes('\uFFFD') ? vocabularyBytes(this.#model, token) : undefined;
     return { text, bytes: bytes ?? [...new TextEncoder().encode(text)] };
@@ -242,7 +256,8 @@ function factsOf(model: LlamaModel): Omit<EngineModel, 'name' | 'contextSize' | 
   const controlTokens: string[] = [];
   for (let token = 0; token < vocabulary.length; token++) {
     const attributes = model.getTokenAttributes(token as Token);
-    if (attributes.control) controlTokens.push(model.detokenize([token as Token], true));
+    if (attributes.control || attributes.unknown)
+      controlTokens.push(model.detokenize([token as Token], true));
   }
   const { bosString, eosString, shouldPrependBosToken } = model.tokens;
   const chatTemplate = metadata.tokenizer.chat_template;

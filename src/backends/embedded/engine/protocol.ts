@@ -19,7 +19,7 @@ export type FromEngine =
   /** The prompt fits and generation begins. */
   | { type: 'started'; job: number; promptTokens: number; cachedTokens: number }
   | { type: 'tokens'; job: number; tokens: GeneratedToken[] }
-  | { type: 'finished'; job: number; reason: GenerationEnd; generatedTokens: number }
+  | { type: 'finished'; job: number; reason: GenerationEnd; generatedTokens: number; thoughtTokens: number }
   | { type: 'failed'; job: number; failure: GenerationFailure };
 
 export interface EngineOptions {
@@ -84,7 +84,7 @@ export interface Sampling {
   seed: number;
   presencePenalty: number;
   frequencyPenalty: number;
-  /** Added to the logit of a token id; -100 and lower bans it. */
+  /** Added to the logits of token ids. */
   logitBias: [token: number, bias: number][];
 }
 

@@ -1,10 +1,10 @@
 import type { ThoughtPlan } from './protocol.ts';
 
-/** Follows whether the model is thinking, over the text it writes, and how many tokens it has spent on it. */
+/** Follows whether the model is reasoning, over the text it writes, and how many tokens it has spent on it. */
 export class ThoughtWatch {
   readonly #plan: ThoughtPlan;
   #isOpen: boolean;
-  #spent = 0;
+  #tokens = 0;
   /** The end of the text so far, long enough to find a tag that arrives in pieces. */
   #tail = '';
 
@@ -13,22 +13,33 @@ export class ThoughtWatch {
     this.#isOpen = plan.isOpen;
   }
 
-  push(text: string): void {
-    this.#tail += text;
-    const { startTag, endTag } = this.#plan;
-    const tag = this.#isOpen ? endTag : startTag;
-    const at = this.#tail.indexOf(tag);
-    if (at !== -1) {
-      this.#isOpen = !this.#isOpen;
-      this.#tail = this.#tail.slice(at + tag.length);
-    } else {
-      this.#tail = this.#tail.slice(-Math.max(startTag.length, endTag.length));
-    }
-    if (this.#isOpen) this.#spent++;
+  /** Tokens of reasoning so far, tags included as far as they were in the token that opened or closed it. */
+  get tokens(): number {
+    return this.#tokens;
   }
 
-  /** The model has thought as long as it may. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** The model has reasoned as long as it may. */
   get isOverBudget(): boolean {
-    return this.#isOpen && this.#plan.budget !== undefined && this.#spent >= this.#plan.budget;
+    return this.#isOpen && this.#plan.budget !== undefined && this.#tokens >= this.#plan.budget;
+  }
+
+  /** @param text what one token adds */
+  push(text: string): void {
+    const wasOpen = this.#isOpen;
+    const { startTag, endTag } = this.#plan;
+    this.#tail += text;
+    for (;;) {
+      const tag = this.#isOpen ? endTag : startTag;
+      const at = this.#tail.indexOf(tag);
+      if (at === -1) break;
+      this.#isOpen = !this.#isOpen;
+      this.#tail = this.#tail.slice(at + tag.length);
+    }
+    this.#tail = this.#tail.slice(-Math.max(startTag.length, endTag.length));
+    if (wasOpen || this.#isOpen) this.#tokens++;
   }
 }

@@ -1,6 +1,8 @@
 import type { ChatEvent } from '../../../translate/events/chat-event.ts';
 import type { TokenLogprob } from '../../../wire/openai/response.ts';
+import { TokenSpans } from '../engine/token-spans.ts';
 import { CALL_CLOSE, CALL_OPEN } from '../tools/tool-prompt.ts';
+import { ClosingTagScan } from './closing-tag-scan.ts';
 
 export interface OutputParserOptions {
   readonly choice: number;
@@ -19,11 +21,15 @@ type Mode = 'text' | 'thought' | 'call';
 export class OutputParser {
   readonly #options: OutputParserOptions;
   #mode: Mode;
+  /** What was read and is neither reported nor dropped; in a call, all of it, with the white space in front. */
   #held = '';
+  readonly #logprobs = new TokenSpans<TokenLogprob | undefined>();
   /** White space after a closing tag is dropped up to the next text. */
   #skipsSpace: boolean;
+  /** Where the JSON of the call that is being read begins. */
+  #callStart = 0;
+  #callEnd = new ClosingTagScan(CALL_CLOSE, 0);
   #calls = 0;
-  #thoughtTokens = 0;
 
   constructor(options: OutputParserOptions) {
     this.#options = options;
@@ -31,50 +37,77 @@ export class OutputParser {
     this.#skipsSpace = options.thoughts?.isOpen === true;
   }
 
-  /** Tokens that were reasoning. */
-  get thoughtTokens(): number {
-    return this.#thoughtTokens;
-  }
-
-  /** One token's text. */
+  /** @param logprob of the token that begins with `text` */
   push(text: string, logprob?: TokenLogprob): ChatEvent[] {
-    const wasThought = this.#mode === 'thought';
-    if (wasThought) this.#thoughtTokens++;
     this.#held += text;
-    const events = this.#read();
-    // A token belongs to the visible answer or not as a whole; its place is where it began.
-    if (logprob !== undefined && !wasThought && this.#mode !== 'call')
-      attach(events, logprob, this.#options.choice);
-    return events;
+    this.#logprobs.add(logprob, text.length);
+    return this.#read();
   }
 
   /** The end of the answer: what was held back turns out to be text, and an unfinished call is none. */
   end(): ChatEvent[] {
-    const rest = this.#held;
-    this.#held = '';
-    if (this.#mode === 'call' || rest === '') return [];
-    return this.#emit(rest);
+    const events: ChatEvent[] = [];
+    while (this.#mode === 'call') {
+      // A quote too many hides a closing tag from those who look outside of JSON strings.
+      const close = this.#held.indexOf(CALL_CLOSE, this.#callStart);
+      if (close === -1) return events;
+      events.push(...this.#endCallAsText(close), ...this.#read());
+    }
+    events.push(...this.#report(this.#held.length));
+    return events;
   }
 
   #read(): ChatEvent[] {
     const events: ChatEvent[] = [];
     for (;;) {
-      const next = this.#nextTag();
-      if (next === undefined) break;
-      const { at, tag, mode } = next;
-      const before = this.#held.slice(0, at);
-      this.#held = this.#held.slice(at + tag.length);
-      if (this.#mode === 'call') events.push(...this.#call(before));
-      else events.push(...this.#emit(before.trimEnd()));
-      this.#mode = mode;
+      const part = this.#mode === 'call' ? this.#readCall() : this.#readTag();
+      if (part === undefined) break;
+      events.push(...part);
+    }
+    if (this.#mode !== 'call') events.push(...this.#report(this.#certainLength()));
+    return events;
+  }
+
+  /** Up to the tag that ends the current mode; `undefined` when there is none. */
+  #readTag(): ChatEvent[] | undefined {
+    const next = this.#nextTag();
+    if (next === undefined) return undefined;
+    const { at, tag, mode } = next;
+    const before = this.#held.slice(0, at).trimEnd().length;
+    const events = this.#report(before);
+    const behindTag = at - before + tag.length;
+    if (mode === 'call') {
+      this.#callStart = behindTag;
+      this.#callEnd = new ClosingTagScan(CALL_CLOSE, behindTag);
+    } else {
+      this.#drop(behindTag);
       this.#skipsSpace = true;
     }
-    if (this.#mode === 'call') return events;
-    const keep = this.#uncertainLength();
-    const sure = this.#held.slice(0, this.#held.length - keep);
-    this.#held = this.#held.slice(sure.length);
-    events.push(...this.#emit(sure));
+    this.#mode = mode;
     return events;
+  }
+
+  /** A finished call; `undefined` when it goes on. What is no call of a known tool is text as it stands. */
+  #readCall(): ChatEvent[] | undefined {
+    const close = this.#callEnd.find(this.#held);
+    if (close === undefined) return undefined;
+    const { choice, toolNames } = this.#options;
+    const parsed = parseCall(this.#held.slice(this.#callStart, close));
+    if (parsed === undefined || toolNames?.has(parsed.name) !== true) return this.#endCallAsText(close);
+    this.#drop(close + CALL_CLOSE.length);
+    this.#mode = 'text';
+    this.#skipsSpace = true;
+    const call = this.#calls++;
+    return [
+      { type: 'tool-call-start', choice, call, name: parsed.name },
+      { type: 'tool-arguments-delta', choice, call, delta: JSON.stringify(parsed.arguments) },
+      { type: 'tool-call-end', choice, call },
+    ];
+  }
+
+  #endCallAsText(close: number): ChatEvent[] {
+    this.#mode = 'text';
+    return this.#report(close + CALL_CLOSE.length);
   }
 
   /** The first tag that ends the current mode. */
@@ -87,57 +120,56 @@ export class OutputParser {
     return first;
   }
 
+  /** Tags that end the current mode, and the mode behind them. */
   #exits(): [tag: string, mode: Mode][] {
     const { thoughts, toolNames } = this.#options;
-    switch (this.#mode) {
-      case 'thought':
-        return [[thoughts?.endTag ?? '', 'text']];
-      case 'call':
-        return [[CALL_CLOSE, 'text']];
-      case 'text': {
-        const exits: [string, Mode][] = [];
-        if (thoughts !== undefined) exits.push([thoughts.startTag, 'thought']);
-        if (toolNames !== undefined) exits.push([CALL_OPEN, 'call']);
-        return exits;
-      }
-    }
+    if (this.#mode === 'thought') return thoughts === undefined ? [] : [[thoughts.endTag, 'text']];
+    const exits: [string, Mode][] = [];
+    if (thoughts !== undefined) exits.push([thoughts.startTag, 'thought']);
+    if (toolNames !== undefined) exits.push([CALL_OPEN, 'call']);
+    return exits;
   }
 
-  /** How much of the end may be the beginning of a tag, with white space in front of it. */
-  #uncertainLength(): number {
+  /** How much of the held text cannot be the beginning of a tag, or white space in front of one. */
+  #certainLength(): number {
     const exits = this.#exits();
-    if (exits.length === 0) return 0;
+    if (exits.length === 0) return this.#held.length;
     let longest = 0;
     for (const [tag] of exits) {
       for (let length = Math.min(tag.length - 1, this.#held.length); length > longest; length--) {
         if (this.#held.endsWith(tag.slice(0, length))) longest = length;
       }
     }
-    const before = this.#held.slice(0, this.#held.length - longest);
-    return this.#held.length - before.trimEnd().length;
+    return this.#held.slice(0, this.#held.length - longest).trimEnd().length;
   }
 
-  #emit(text: string): ChatEvent[] {
-    const visible = this.#skipsSpace ? text.trimStart() : text;
-    if (visible === '') return [];
-    this.#skipsSpace = false;
-    const type = this.#mode === 'thought' ? 'thought-delta' : 'text-delta';
-    return [{ type, choice: this.#options.choice, text: visible }];
-  }
-
-  /** A finished call; text that is no call of a known tool is shown as it is. */
-  #call(body: string): ChatEvent[] {
-    const { choice, toolNames } = this.#options;
-    const parsed = parseCall(body);
-    if (parsed === undefined || toolNames?.has(parsed.name) !== true) {
-      return [{ type: 'text-delta', choice, text: `${CALL_OPEN}${body}${CALL_CLOSE}` }];
+  /** Reports the first `length` held characters as text or thought. */
+  #report(length: number): ChatEvent[] {
+    if (this.#skipsSpace) {
+      const space = length - this.#held.slice(0, length).trimStart().length;
+      this.#drop(space);
+      return this.#reportExactly(length - space);
     }
-    const call = this.#calls++;
-    return [
-      { type: 'tool-call-start', choice, call, name: parsed.name },
-      { type: 'tool-arguments-delta', choice, call, delta: JSON.stringify(parsed.arguments) },
-      { type: 'tool-call-end', choice, call },
-    ];
+    return this.#reportExactly(length);
+  }
+
+  #reportExactly(length: number): ChatEvent[] {
+    if (length === 0) return [];
+    this.#skipsSpace = false;
+    const { choice } = this.#options;
+    const text = this.#held.slice(0, length);
+    if (this.#mode === 'thought') {
+      this.#drop(length);
+      return [{ type: 'thought-delta', choice, text }];
+    }
+    this.#held = this.#held.slice(length);
+    const logprobs = this.#logprobs.release(text).flatMap(({ token }) => token ?? []);
+    return [{ type: 'text-delta', choice, text, ...(logprobs.length === 0 ? {} : { logprobs }) }];
+  }
+
+  #drop(length: number): void {
+    this.#held = this.#held.slice(length);
+    this.#logprobs.drop(length);
   }
 }
 
@@ -154,10 +186,4 @@ function parseCall(body: string): { name: string; arguments: object } | undefine
   } catch {
     return undefined;
   }
-}
-
-function attach(events: ChatEvent[], logprob: TokenLogprob, choice: number): void {
-  const text = events.find((event) => event.type === 'text-delta');
-  if (text === undefined) events.push({ type: 'text-delta', choice, text: '', logprobs: [logprob] });
-  else text.logprobs = [...(text.logprobs ?? []), logprob];
 }

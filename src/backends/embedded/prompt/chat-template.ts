@@ -27,6 +27,13 @@ export interface RenderRequest {
   readonly enableThinking: boolean;
 }
 
+export interface RenderedPrompt {
+  /** Up to where the answer begins. */
+  readonly text: string;
+  /** The answer begins inside the reasoning. */
+  readonly opensThought: boolean;
+}
+
 /** A model's chat template: what it can do, and prompts made by it. */
 export class ChatTemplate {
   /** The tags around reasoning, when the model reasons. */
@@ -49,14 +56,14 @@ export class ChatTemplate {
   }
 
   /**
-   * The prompt, up to where the answer begins.
+   * Writes the prompt.
    *
    * Templates differ in what they accept: some know no system role, some demand that user and assistant alternate.
    * The conversation is tried as it is, then in plainer forms.
    *
    * @throws {GatewayError} `invalid_argument` when the template accepts none of them
    */
-  render({ conversation, tools, enableThinking }: RenderRequest): string {
+  render({ conversation, tools, enableThinking }: RenderRequest): RenderedPrompt {
     const { system, messages, prefill } = conversation;
     const withSystem: TemplateMessage[] =
       system === '' ? messages : [{ role: 'system', content: system }, ...messages];
@@ -76,7 +83,7 @@ export class ChatTemplate {
           enable_thinking: enableThinking,
           ...(tools === undefined ? {} : { tools }),
         });
-        return prompt + prefill;
+        return this.#finish(prompt, prefill, enableThinking);
       } catch (error) {
         refusal ??= error;
       }
@@ -90,6 +97,18 @@ export class ChatTemplate {
         cause: refusal,
       },
     );
+  }
+  /**
+   * Some templates open the reasoning whatever they are told. It is closed again where no reasoning is wanted, and
+   * where the answer goes on from text that is no reasoning.
+   */
+  #finish(prompt: string, prefill: string, enableThinking: boolean): RenderedPrompt {
+    const tags = this.thoughtTags;
+    if (tags === undefined || !prompt.trimEnd().endsWith(tags.startTag)) {
+      return { text: prompt + prefill, opensThought: false };
+    }
+    if (enableThinking && prefill === '') return { text: prompt, opensThought: true };
+    return { text: `${prompt.trimEnd()}\n\n${tags.endTag}\n\n${prefill}`, opensThought: false };
   }
 }
 
@@ -109,10 +128,10 @@ function mergeNeighbours(messages: readonly TemplateMessage[]): TemplateMessage[
   return merged;
 }
 
-/** For templates without a system role: the instructions open the first user message. */
+/** For templates without a system role: the instructions open the first user message, which is made if need be. */
 function systemIntoUser(system: string, messages: readonly TemplateMessage[]): TemplateMessage[] {
-  if (system === '') return [...messages];
   const [first, ...rest] = messages;
-  if (first?.role === 'user') return [{ ...first, content: `${system}\n\n${first.content}` }, ...rest];
-  return [{ role: 'user', content: system }, ...messages];
+  if (first?.role !== 'user') return [{ role: 'user', content: system }, ...messages];
+  if (system === '') return [...messages];
+  return [{ ...first, content: `${system}\n\n${first.content}` }, ...rest];
 }

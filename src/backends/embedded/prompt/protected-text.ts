@@ -10,6 +10,7 @@ import type { PromptPiece } from '../engine/protocol.ts';
 export class ProtectedText {
   readonly #pattern: RegExp | undefined;
   readonly #found: string[] = [];
+  readonly #placeholders = new Map<string, string>();
 
   /** @param controlTokens texts of the model's control tokens */
   constructor(controlTokens: readonly string[]) {
@@ -38,10 +39,25 @@ export class ProtectedText {
     return pieces;
   }
 
+  /** Equal texts get the same placeholder: templates compare ids and names. */
   #placeholder(text: string): string {
+    const known = this.#placeholders.get(text);
+    if (known !== undefined) return known;
+    const placeholder = `\uE0F0${this.#found.length}\uE0F1`;
     this.#found.push(text);
-    return `\uE0F0${this.#found.length - 1}\uE0F1`;
+    this.#placeholders.set(text, placeholder);
+    return placeholder;
   }
+}
+
+/** A JSON value with every string in it, property names too, given to `protect`. */
+export function protectTexts(value: unknown, protect: (text: string) => string): unknown {
+  if (typeof value === 'string') return protect(value);
+  if (Array.isArray(value)) return value.map((item) => protectTexts(item, protect));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [protect(key), protectTexts(item, protect)]),
+  );
 }
 
 function escapePattern(text: string): string {

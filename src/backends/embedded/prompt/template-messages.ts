@@ -1,5 +1,14 @@
 import { GatewayError } from '../../../errors.ts';
-import type { ContentPart, MessageToolCall, RequestMessage } from '../../../wire/openai/request.ts';
+import { matchToolResults } from '../../../wire/openai/match-tool-results.ts';
+import type {
+  AssistantMessage,
+  ContentPart,
+  DeprecatedFunctionMessage,
+  MessageToolCall,
+  RequestMessage,
+  ToolMessage,
+} from '../../../wire/openai/request.ts';
+import { protectTexts } from './protected-text.ts';
 
 /** A message as chat templates know it. */
 export interface TemplateMessage {
@@ -26,7 +35,8 @@ export interface TemplateConversation {
 }
 
 /**
- * The messages of a request in the roles a chat template knows. Contract sections 3.1 and 3.3.
+ * The messages of a request in the roles a chat template knows; tool results in the order of their calls, since many
+ * templates write no ids. Contract sections 3.1, 3.3 and 3.4.
  *
  * @param protect applied to every text a client wrote
  * @throws {GatewayError} `unsupported_media` for images, audio and files
@@ -35,9 +45,9 @@ export function toTemplateConversation(
   messages: readonly RequestMessage[],
   protect: (text: string) => string,
 ): TemplateConversation {
+  const places = answeredCalls(messages);
   const system: string[] = [];
-  const converted: TemplateMessage[] = [];
-  const namesById = new Map<string, string>();
+  const placed: { place: number; message: TemplateMessage }[] = [];
   for (const [index, message] of messages.entries()) {
     const content = protect(textOf(message.content ?? '', `messages[${index}].content`));
     switch (message.role) {
@@ -46,35 +56,58 @@ export function toTemplateConversation(
         system.push(content);
         break;
       case 'user':
-        converted.push({ role: 'user', content });
+        placed.push({ place: index, message: { role: 'user', content } });
         break;
       case 'assistant':
-      case 'model': {
-        const calls = toTemplateCalls(message.tool_calls ?? [], message.function_call ?? undefined, protect);
-        for (const call of calls) namesById.set(call.id, call.function.name);
-        const reasoning = message.reasoning_content ?? message.reasoning;
-        converted.push({
-          role: 'assistant',
-          content,
-          ...(calls.length > 0 ? { tool_calls: calls } : {}),
-          ...(reasoning == null ? {} : { reasoning_content: protect(reasoning) }),
-        });
+      case 'model':
+        placed.push({ place: index, message: assistantMessage(message, content, protect) });
+        break;
+      case 'tool':
+      case 'function': {
+        const { place, name } = places.get(index) ?? { place: index, name: message.name ?? '' };
+        placed.push({ place, message: { ...toolMessage(message, content, protect), name: protect(name) } });
         break;
       }
-      case 'tool':
-        converted.push({
-          role: 'tool',
-          content,
-          tool_call_id: message.tool_call_id,
-          name: namesById.get(message.tool_call_id) ?? message.name ?? '',
-        });
-        break;
-      case 'function':
-        converted.push({ role: 'tool', content, name: message.name });
-        break;
     }
   }
-  return { system: system.join('\n\n'), messages: converted, prefill: takePrefill(converted) };
+  const ordered = placed.toSorted((left, right) => left.place - right.place).map(({ message }) => message);
+  return { system: system.join('\n\n'), prefill: takePrefill(ordered), messages: ordered };
+}
+
+/** For each result message the name of the call it answers, and its place: right behind the calls, in their order. */
+function answeredCalls(messages: readonly RequestMessage[]): Map<number, { place: number; name: string }> {
+  const places = new Map<number, { place: number; name: string }>();
+  for (const { assistant, calls, results } of matchToolResults(messages).exchanges) {
+    for (const [position, result] of results.entries()) {
+      const place = assistant + (position + 1) / (calls.length + 1);
+      if (result !== undefined) places.set(result, { place, name: calls[position]?.name ?? '' });
+    }
+  }
+  return places;
+}
+
+function assistantMessage(
+  message: AssistantMessage,
+  content: string,
+  protect: (text: string) => string,
+): TemplateMessage {
+  const calls = toTemplateCalls(message.tool_calls ?? [], message.function_call ?? undefined, protect);
+  const reasoning = message.reasoning_content ?? message.reasoning;
+  return {
+    role: 'assistant',
+    content,
+    ...(calls.length > 0 ? { tool_calls: calls } : {}),
+    ...(reasoning == null ? {} : { reasoning_content: protect(reasoning) }),
+  };
+}
+
+function toolMessage(
+  message: ToolMessage | DeprecatedFunctionMessage,
+  content: string,
+  protect: (text: string) => string,
+): TemplateMessage {
+  if (message.role === 'function') return { role: 'tool', content };
+  return { role: 'tool', content, tool_call_id: protect(message.tool_call_id) };
 }
 
 /** Takes a last assistant message off the list, if the answer can continue it. */
@@ -133,22 +166,13 @@ function toTemplateCalls(
     entries.push({ id: '', name: functionCall.name, arguments: parseArguments(functionCall.arguments) });
   }
   return entries.map(({ id, name, arguments: value }) => ({
-    id,
+    id: protect(id),
     type: 'function',
-    function: { name: protect(name), arguments: protectStrings(value, protect) },
+    function: { name: protect(name), arguments: protectTexts(value, protect) },
   }));
 }
 
 /** Validation has seen to it that arguments are empty or a JSON object. */
 function parseArguments(text: string): unknown {
   return text.trim() === '' ? {} : (JSON.parse(text) as unknown);
-}
-
-function protectStrings(value: unknown, protect: (text: string) => string): unknown {
-  if (typeof value === 'string') return protect(value);
-  if (Array.isArray(value)) return value.map((item) => protectStrings(item, protect));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [protect(key), protectStrings(item, protect)]),
-  );
 }

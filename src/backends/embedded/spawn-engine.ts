@@ -1,0 +1,30 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ENGINE_VARIABLES =
+  /^(PATH|HOME|TMPDIR|TEMP|TMP|LANG|LC_|LD_|DYLD_|SYSTEMROOT|WINDIR|CUDA|HIP|ROCR|GGML_|VK_|OMP_)/i;
+
+/**
+ * Starts an engine process that speaks the messages of `engine/protocol.ts` over its IPC channel.
+ *
+ * @param entry the script it runs
+ */
+export function spawnEngine(entry: string = engineEntry()): ChildProcess {
+  return fork(entry, [], {
+    env: engineEnvironment(process.env),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    execArgv: [],
+  });
+}
+
+/** The sources of a checkout run as they are, an installed package has them compiled. */
+function engineEntry(): string {
+  const self = fileURLToPath(import.meta.url);
+  return fileURLToPath(new URL(`./engine/engine-process${extname(self)}`, import.meta.url));
+}
+
+/** What the loader of native libraries reads. Secrets of the server are no business of native code. */
+function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => ENGINE_VARIABLES.test(name)));
+}
