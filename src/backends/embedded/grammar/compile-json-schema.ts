@@ -10,6 +10,7 @@ import { SchemaError, type SchemaPlace } from './schema-error.ts';
 import { SchemaGraph } from './schema-nodes.ts';
 import { addSchemaRules } from './schema-rules.ts';
 import { SchemaSource, type SchemaOptions } from './schema-source.ts';
+import { BudgetExceeded } from './work-budget.ts';
 
 export type { SchemaOptions } from './schema-source.ts';
 
@@ -42,16 +43,14 @@ export interface AddedSchema {
 
 /** As {@link compileJsonSchema}, into rules that may hold others already. */
 export function addJsonSchema(rules: GrammarRules, schema: unknown, options: SchemaOptions): AddedSchema {
-  const source = new SchemaSource(schema, options);
-  const { path } = source.root;
+  const { path = 'schema', unsupported } = options;
   try {
-    const rule = source.bounded(path, '$schema', () =>
-      addSchemaRules(new SchemaGraph(source, rules), rules, source.budget),
-    );
+    const source = new SchemaSource(schema, { path, unsupported }, rules.budget);
+    const rule = addSchemaRules(new SchemaGraph(source, rules), rules);
     return { rule, dropped: source.dropped };
   } catch (error) {
-    // The rules know nothing of paths.
-    if (!(error instanceof SchemaError) || error.path !== '') throw error;
-    throw new SchemaError(error.kind, { keyword: error.keyword, path }, `${path}: ${error.message}`);
+    if (!(error instanceof BudgetExceeded)) throw error;
+    const message = `${path}: the schema is too complex: ${error.message}.`;
+    throw new SchemaError('too_complex', { keyword: '$schema', path }, message);
   }
 }

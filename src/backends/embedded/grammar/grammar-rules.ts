@@ -1,4 +1,4 @@
-import { SchemaError } from './schema-error.ts';
+import { BudgetExceeded, WorkBudget } from './work-budget.ts';
 
 /** Largest grammar, in characters. The engine takes seconds for more. */
 const MAX_GRAMMAR_LENGTH = 512 * 1024;
@@ -6,11 +6,15 @@ const MAX_GRAMMAR_LENGTH = 512 * 1024;
 const MAX_REPETITIONS = 60_000;
 /** Largest count of one repetition; a larger maximum is lowered to it. The engine itself refuses 2000. */
 export const MAX_COUNT = 50_000;
+/** Steps that take a tenth of a second or two on a slow machine. */
+const MAX_WORK = 80_000;
 /** Up to here a repetition is written as one. */
 const MAX_DIRECT_COUNT = 256;
 
 /** The rules of one grammar: keeps names apart, shares equal rules and bounds the whole. */
 export class GrammarRules {
+  /** Bounds the work on all schemas of the grammar together. */
+  readonly budget = new WorkBudget(MAX_WORK);
   readonly #bodies = new Map<string, string>();
   readonly #shared = new Map<string, string>();
   readonly #made = new Map<string, string>();
@@ -35,12 +39,12 @@ export class GrammarRules {
   /**
    * Gives a reserved name its body.
    *
-   * @throws {SchemaError} `too_complex` when the grammar gets too large
+   * @throws {BudgetExceeded} when the grammar gets too large
    */
   define(name: string, body: string): string {
     this.#length += name.length + body.length + 6;
     if (this.#length > MAX_GRAMMAR_LENGTH)
-      throw tooLarge(`the grammar exceeds ${MAX_GRAMMAR_LENGTH} characters`);
+      throw new BudgetExceeded(`the grammar exceeds ${MAX_GRAMMAR_LENGTH} characters`);
     this.#bodies.set(name, body);
     return name;
   }
@@ -69,10 +73,11 @@ export class GrammarRules {
    *
    * @param max absent for no maximum
    * @returns a sequence of GBNF elements; empty when `max` is 0
-   * @throws {SchemaError} `too_complex` when `min` exceeds the limit or all repetitions together do
+   * @throws {BudgetExceeded} when `min` exceeds the limit or all repetitions together do
    */
   repeat(item: string, min: number, max?: number): string {
-    if (min > MAX_COUNT) throw tooLarge(`${min} repetitions are demanded; the limit is ${MAX_COUNT}`);
+    if (min > MAX_COUNT)
+      throw new BudgetExceeded(`${min} repetitions are demanded, and ${MAX_COUNT} are the limit`);
     if (max === undefined) return min === 0 ? `${item}*` : `${this.#exactly(item, min - 1)} ${item}+`.trim();
     const most = Math.min(max, MAX_COUNT);
     if (most <= MAX_DIRECT_COUNT) {
@@ -113,7 +118,8 @@ export class GrammarRules {
 
   #count(repetitions: number): void {
     this.#repetitions += repetitions;
-    if (this.#repetitions > MAX_REPETITIONS) throw tooLarge('its counts add up to too many repetitions');
+    if (this.#repetitions > MAX_REPETITIONS)
+      throw new BudgetExceeded('its counts add up to too many repetitions');
   }
 }
 
@@ -125,12 +131,4 @@ function bestBlockSize(count: number): number {
     if ((count + 1) % size < (count + 1) % best) best = size;
   }
   return best;
-}
-
-function tooLarge(reason: string): SchemaError {
-  return new SchemaError(
-    'too_complex',
-    { keyword: '$schema', path: '' },
-    `The schema is too complex: ${reason}.`,
-  );
 }

@@ -19,8 +19,8 @@ import type { WorkBudget } from './work-budget.ts';
  * @throws {SchemaError} `invalid` when no value satisfies the schema, `too_complex` when the rules get too large
  * @throws {BudgetExceeded} when it takes too long to tell what can be completed
  */
-export function addSchemaRules(graph: SchemaGraph, rules: GrammarRules, budget: WorkBudget): string {
-  const completable = findCompletable(graph, budget);
+export function addSchemaRules(graph: SchemaGraph, rules: GrammarRules): string {
+  const completable = findCompletable(graph, rules.budget);
   if (!completable.has(graph.root)) throw explainDeadEnd(graph.root, completable);
   return new SchemaRuleWriter(rules, completable).write(graph.root);
 }

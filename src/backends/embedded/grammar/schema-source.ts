@@ -1,7 +1,7 @@
 /** Access to one JSON Schema document: its subschemas with their places, references, and what is unsupported in it. */
 import { isJsonObject, ownProperty, type JsonObject } from './json-value.ts';
 import { SchemaError, type SchemaPlace } from './schema-error.ts';
-import { BudgetExceeded, WorkBudget } from './work-budget.ts';
+import { BudgetExceeded, type WorkBudget } from './work-budget.ts';
 
 /** A subschema and where it stands. The same JSON object is always the same fragment. */
 export interface Fragment {
@@ -22,12 +22,11 @@ export interface SchemaOptions {
 
 const MAX_FRAGMENTS = 10_000;
 const MAX_NESTING = 64;
-const MAX_WORK = 60_000;
 
 export class SchemaSource {
   readonly root: Fragment;
   /** Bounds everything done for this schema. */
-  readonly budget = new WorkBudget(MAX_WORK);
+  readonly budget: WorkBudget;
   readonly #options: SchemaOptions;
   readonly #fragments = new Map<unknown, Fragment>();
   readonly #made = new Map<string, JsonObject>();
@@ -35,9 +34,10 @@ export class SchemaSource {
   #nextId = 0;
 
   /** @throws {SchemaError} when `schema` is neither an object nor a boolean */
-  constructor(schema: unknown, options: SchemaOptions) {
+  constructor(schema: unknown, options: Required<SchemaOptions>, budget: WorkBudget) {
+    this.budget = budget;
     this.#options = options;
-    this.root = this.#intern(schema, options.path ?? 'schema', 0);
+    this.root = this.#intern(schema, options.path, 0);
   }
 
   /** Keywords left out so far. */
@@ -139,6 +139,7 @@ export class SchemaSource {
         depth > MAX_NESTING ? `nests deeper than ${MAX_NESTING}` : `has more than ${MAX_FRAGMENTS} parts`;
       throw new SchemaError('too_complex', { keyword: '$schema', path }, `${path}: the schema ${limit}.`);
     }
+    this.budget.spend(2);
     const fragment = { id: this.#nextId, schema, path, depth };
     this.#nextId += 1;
     this.#fragments.set(schema, fragment);

@@ -1,4 +1,4 @@
-/** Thrown when a computation has used up its budget. */
+/** Thrown when a computation or its result gets too large. The message completes "the schema is too complex: …". */
 export class BudgetExceeded extends Error {
   override readonly name = 'BudgetExceeded';
 }
@@ -14,6 +14,6 @@ export class WorkBudget {
   /** @throws {BudgetExceeded} when nothing is left */
   spend(steps: number): void {
     this.#left -= steps;
-    if (this.#left < 0) throw new BudgetExceeded('the work budget is used up');
+    if (this.#left < 0) throw new BudgetExceeded('it takes too many steps to work out');
   }
 }

@@ -120,3 +120,16 @@ it('buildGrammar starts at the rule of the schema', () => {
   const compiled = compileJsonSchema({ type: 'null' }, { unsupported: 'reject' });
   expect(buildGrammar(compiled)).toBe(`root ::= ${compiled.root}\n${compiled.root} ::= "null"\n`);
 });
+
+it('a builder bounds the work on all its schemas together', () => {
+  const builder = new GrammarBuilder();
+  expect(() => {
+    for (let index = 0; index < 2000; index += 1) {
+      const pattern = `^(a|b)*a(a|b){6}${index}$`;
+      builder.addSchema({ type: 'string', pattern }, { unsupported: 'reject' });
+    }
+  }).toThrow(expect.objectContaining({ kind: 'too_complex', keyword: 'pattern' }) as SchemaError);
+  expect(() => builder.addSchema({}, { unsupported: 'reject' })).toThrow(
+    expect.objectContaining({ kind: 'too_complex', path: 'schema' }) as SchemaError,
+  );
+});
