@@ -11,10 +11,11 @@ export interface Credentials {
 
 const BEARER = /^Bearer +(\S+)$/i;
 
-/** The key a client presents; `undefined` for none. */
+/** The key a client presents: the first place that holds one, in the order of {@link Credentials}. */
 export function readClientKey(credentials: Credentials): string | undefined {
   const bearer = BEARER.exec(credentials.authorization ?? '')?.[1];
-  return bearer ?? credentials['x-goog-api-key'] ?? credentials['api-key'] ?? credentials.queryKey;
+  const places = [bearer, credentials['x-goog-api-key'], credentials['api-key'], credentials.queryKey];
+  return places.find((key) => key !== undefined && key !== '');
 }
 
 /**

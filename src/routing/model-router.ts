@@ -1,6 +1,7 @@
 import type { Backend } from '../backends/backend.ts';
 import type { RouteFamily } from '../translate/events/render-options.ts';
 import type { ModelObject } from '../wire/openai/response.ts';
+import { bareModelName, isModelName, modelNameSpellings } from './model-name.ts';
 
 export interface ModelRule {
   /** Glob on the model name a client asks for; `*` stands for any run of characters. */
@@ -18,7 +19,7 @@ export interface ModelRouterOptions {
   readonly backends: ReadonlyMap<string, Backend>;
   /** First match wins. */
   readonly models: readonly ModelRule[];
-  /** By endpoint id; `*` for any other. Without a prototype. */
+  /** By endpoint id; `*` for any other. */
   readonly endpoints: Readonly<Record<string, EndpointRule>>;
 }
 
@@ -28,18 +29,17 @@ export interface Target {
   readonly model: string;
 }
 
-const RESOURCE_NAME = /^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/([^/]+)\/models\/([^/]+)$/;
-
 /** Which backend answers for which model name or endpoint id. Contract sections 1.2, 12 and 13. */
 export class ModelRouter {
   readonly #backends: ReadonlyMap<string, Backend>;
   readonly #rules: readonly { pattern: RegExp; rule: ModelRule }[];
-  readonly #endpoints: Readonly<Record<string, EndpointRule>>;
+  // A map: an endpoint may be called `constructor`.
+  readonly #endpoints: ReadonlyMap<string, EndpointRule>;
 
   constructor({ backends, models, endpoints }: ModelRouterOptions) {
     this.#backends = backends;
     this.#rules = models.map((rule) => ({ pattern: globPattern(rule.match), rule }));
-    this.#endpoints = endpoints;
+    this.#endpoints = new Map(Object.entries(endpoints));
   }
 
   get backends(): readonly Backend[] {
@@ -48,21 +48,21 @@ export class ModelRouter {
 
   /** The backend for a model name in any of its spellings. */
   forModel(asked: string): Target | undefined {
-    const names = spellings(asked);
+    const names = modelNameSpellings(asked);
     for (const { pattern, rule } of this.#rules) {
       if (!names.some((name) => pattern.test(name))) continue;
       const backend = this.#backends.get(rule.upstream);
-      if (backend !== undefined) return { backend, model: bareName(asked) };
+      if (backend !== undefined) return { backend, model: bareModelName(asked) };
     }
     return undefined;
   }
 
   /** The backend behind an endpoint id. */
   forEndpoint(id: string, asked: string): Target | undefined {
-    const rule = this.#endpoints[id] ?? this.#endpoints['*'];
+    const rule = this.#endpoints.get(id) ?? this.#endpoints.get('*');
     const backend = rule === undefined ? undefined : this.#backends.get(rule.upstream);
     if (rule === undefined || backend === undefined) return undefined;
-    return { backend, model: rule.model ?? bareName(asked) };
+    return { backend, model: rule.model ?? bareModelName(asked) };
   }
 
   /** Models a client can name: those of the backends, and the rules that name one model. */
@@ -79,9 +79,9 @@ export class ModelRouter {
     return [...listed.values()];
   }
 
-  /** One model as its object; `undefined` for a name that no rule matches. */
+  /** One model as its object; `undefined` for a text that is no model name or that no rule matches. */
   describe(asked: string, family: RouteFamily): ModelObject | undefined {
-    const target = this.forModel(asked);
+    const target = isModelName(asked) ? this.forModel(asked) : undefined;
     if (target === undefined) return undefined;
     const { backend } = target;
     const own = backend.models();
@@ -96,25 +96,8 @@ export class ModelRouter {
   }
 }
 
-/** `google/X`, `models/X` and resource names without what stands in front of the model. Contract section 1.2. */
-export function bareName(asked: string): string {
-  const resource = RESOURCE_NAME.exec(asked);
-  if (resource !== null) return resource[1] === 'google' ? (resource[2] ?? asked) : `${resource[1]}/${resource[2]}`;
-  if (asked.startsWith('models/')) return asked.slice('models/'.length);
-  if (asked.startsWith('google/')) return asked.slice('google/'.length);
-  return asked;
-}
-
-/** All names under which a rule may know a model. */
-function spellings(asked: string): string[] {
-  const bare = bareName(asked);
-  const names = [asked, bare];
-  if (!bare.includes('/')) names.push(`google/${bare}`);
-  return names;
-}
-
 function idFor(asked: string, family: RouteFamily): string {
-  const bare = bareName(asked);
+  const bare = bareModelName(asked);
   switch (family) {
     case 'plain':
       return bare;

@@ -1,4 +1,4 @@
-import { GatewayError, toGatewayError, errorFromProblems } from '../errors.ts';
+import { errorFromProblems, GatewayError } from '../errors.ts';
 import type { ChatReply } from '../backends/backend.ts';
 import type { ModelRouter, Target } from '../routing/model-router.ts';
 import { ChunkAssembler } from '../translate/events/assemble-chunks.ts';
@@ -76,9 +76,18 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     upstreamMs: performance.now() - started,
   };
   const asked = request.model == null || request.model === '' ? reply.modelVersion : request.model;
-  const render = readRenderOptions(request, { ...options, family: input.family, now: Date.now(), model: asked });
+  const render = readRenderOptions(request, {
+    ...options,
+    family: input.family,
+    now: Date.now(),
+    model: asked,
+  });
   if (request.stream === true) return { mode: 'stream', facts, chunks: streamChunks(reply, render) };
-  return { mode: 'completion', completion: await foldReply(reply, render), facts: { ...facts, upstreamMs: performance.now() - started } };
+  return {
+    mode: 'completion',
+    completion: await foldReply(reply, render, input.signal),
+    facts: { ...facts, upstreamMs: performance.now() - started },
+  };
 }
 
 function findTarget(request: ChatCompletionRequest, input: ChatInput, router: ModelRouter): Target {
@@ -100,9 +109,17 @@ function findTarget(request: ChatCompletionRequest, input: ChatInput, router: Mo
   );
 }
 
-async function foldReply(reply: ChatReply, render: RenderOptions): Promise<ChatCompletion> {
+async function foldReply(
+  reply: ChatReply,
+  render: RenderOptions,
+  signal: AbortSignal,
+): Promise<ChatCompletion> {
   const fold = new CompletionFold(render);
-  for await (const batch of reply.events) fold.push(batch);
+  for await (const batch of reply.events) {
+    // Leaving the loop tells a backend to stop that takes no notice of the signal.
+    signal.throwIfAborted();
+    fold.push(batch);
+  }
   return fold.end();
 }
 
@@ -115,10 +132,4 @@ async function* streamChunks(reply: ChatReply, render: RenderOptions): AsyncGene
   const chunks = assembler.end();
   const usage = assembler.usage;
   yield usage === undefined ? { chunks } : { chunks, usage };
-}
-
-/** A failure in the middle of a stream, as the client should see it. */
-export function toStreamError(error: unknown, signal: AbortSignal): GatewayError {
-  if (signal.aborted && signal.reason instanceof GatewayError) return signal.reason;
-  return toGatewayError(error);
 }

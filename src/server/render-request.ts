@@ -54,7 +54,10 @@ function streamUsage({ stream_options: options }: ChatCompletionRequest, family:
   return family === 'vertex' ? 'on-finish' : 'none';
 }
 
-function wantsJson({ response_format: format }: ChatCompletionRequest, google: Readonly<Record<string, unknown>>): boolean {
+function wantsJson(
+  { response_format: format }: ChatCompletionRequest,
+  google: Readonly<Record<string, unknown>>,
+): boolean {
   if (format != null) {
     const type = typeof format === 'string' ? format : format.type;
     return type === 'json_object' || type === 'json_schema' || type === 'application/json';

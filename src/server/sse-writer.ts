@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 export interface SseWriterOptions {
   /** Silence after which a comment line is sent, in milliseconds; 0 for never. */
   readonly keepAliveMs: number;
-  /** Aborted when the client leaves: writing then ends without error. */
+  /** Aborted when the answer has to end: writing then ends without error. */
   readonly signal: AbortSignal;
 }
 
@@ -20,38 +20,44 @@ export class SseWriter {
     this.#signal = signal;
     if (keepAliveMs > 0) {
       this.#timer = setInterval(() => {
-        if (response.writable && !response.writableNeedDrain) response.write(KEEP_ALIVE);
+        if (!response.destroyed && !response.writableNeedDrain) response.write(KEEP_ALIVE);
       }, keepAliveMs);
     }
   }
 
-  /** Sends events in one write. Resolves when the client has room for more, or has left. */
+  /** Sends events in one write. Resolves when the client has room for more, or the answer has to end. */
   async write(events: readonly object[]): Promise<void> {
-    if (events.length === 0) return;
-    await this.#send(events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join(''));
+    if (this.#signal.aborted || this.#response.destroyed) return;
+    let text = '';
+    for (const event of events) text += toEvent(event);
+    if (text === '') return;
+    this.#timer?.refresh();
+    if (!this.#response.write(text)) await drained(this.#response, this.#signal);
   }
 
   /** Ends a complete stream. */
-  async done(): Promise<void> {
-    await this.#send('data: [DONE]\n\n');
-    this.close();
+  done(): void {
+    this.#end('data: [DONE]\n\n');
   }
 
-  /** Ends the response as it stands; without {@link done} a client knows that something is missing. */
-  close(): void {
+  /** Ends a broken stream with a last event; without {@link done} a client knows that something is missing. */
+  fail(event: object): void {
+    // A client that does not read would never come to this event, and would hold the connection open for it.
+    if (this.#response.writableNeedDrain) this.#response.destroy();
+    this.#end(toEvent(event));
+  }
+
+  #end(text: string): void {
     clearInterval(this.#timer);
-    this.#response.end();
-  }
-
-  async #send(text: string): Promise<void> {
-    if (this.#signal.aborted || this.#response.destroyed) return;
-    this.#timer?.refresh();
-    if (this.#response.write(text)) return;
-    await drained(this.#response, this.#signal);
+    if (!this.#response.destroyed) this.#response.end(text);
   }
 }
 
-/** Waits for `drain`, or for the client to leave. */
+function toEvent(event: object): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Waits for `drain`, or for the end of the answer. */
 function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const over = (): void => {

@@ -1,0 +1,115 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toErrorBody } from '../wire/openai/error.ts';
+import { ClientWork } from './client-work.ts';
+import { type ChatAnswer, type ChatFacts, type ChatHandlerOptions, handleChat } from './handle-chat.ts';
+import { printableText } from './printable-text.ts';
+import { readJsonBody } from './read-json-body.ts';
+import type { Route } from './resolve-route.ts';
+import { sendJson } from './send-error.ts';
+import { SseWriter } from './sse-writer.ts';
+
+export interface ChatAnswerOptions extends ChatHandlerOptions {
+  /** Silence in a stream after which a comment is sent, in milliseconds; 0 for never. */
+  readonly streamKeepAliveMs: number;
+}
+
+type StreamAnswer = Extract<ChatAnswer, { mode: 'stream' }>;
+
+/** Bytes of a header whose content clients or upstreams choose. */
+const MAX_HEADER_VALUE = 2048;
+
+/**
+ * Answers a chat request over HTTP, as one JSON object or as a stream of events.
+ *
+ * @throws {GatewayError} for every failure before the answer begins
+ */
+export async function answerChat(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { route, options }: { route: Extract<Route, { kind: 'chat' }>; options: ChatAnswerOptions },
+): Promise<FastifyReply> {
+  const work = new ClientWork(request.socket);
+  try {
+    const answer = await work.until(
+      handleChat(
+        {
+          body: readJsonBody(request.body),
+          family: route.family,
+          endpoint: route.endpoint,
+          requestId: request.id,
+          signal: work.signal,
+          onDeadline: work.setDeadline,
+        },
+        options,
+      ),
+    );
+    request.facts = answer.facts;
+    if (answer.mode === 'stream') {
+      await streamAnswer(request, reply, { answer, work, keepAliveMs: options.streamKeepAliveMs });
+      return reply;
+    }
+    request.usage = answer.completion.usage;
+    return sendJson(reply.headers(factHeaders(answer.facts, request.startedAt)), 200, answer.completion);
+  } catch (error) {
+    throw work.failure(error);
+  } finally {
+    work.release();
+  }
+}
+
+async function streamAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { answer, work, keepAliveMs }: { answer: StreamAnswer; work: ClientWork; keepAliveMs: number },
+): Promise<void> {
+  const { raw } = reply;
+  raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+    'x-request-id': request.id,
+    ...factHeaders(answer.facts, request.startedAt),
+  });
+  reply.hijack();
+  raw.flushHeaders();
+  const writer = new SseWriter(raw, { keepAliveMs, signal: work.signal });
+  try {
+    await work.until(writeChunks(request, writer, { chunks: answer.chunks, signal: work.signal }));
+    writer.done();
+  } catch (error) {
+    // Too late for a status: SDKs raise an event with an error. Without [DONE] nobody takes it for complete.
+    const failure = work.failure(error);
+    request.failure = failure;
+    writer.fail(toErrorBody(failure));
+  }
+}
+
+async function writeChunks(
+  request: FastifyRequest,
+  writer: SseWriter,
+  { chunks, signal }: { chunks: StreamAnswer['chunks']; signal: AbortSignal },
+): Promise<void> {
+  for await (const batch of chunks) {
+    if (signal.aborted) return;
+    if (batch.usage !== undefined) request.usage = batch.usage;
+    await writer.write(batch.chunks);
+  }
+}
+
+function factHeaders(
+  { upstream, modelVersion, ignored, upstreamMs }: ChatFacts,
+  startedAt: number,
+): Record<string, string> {
+  const total = performance.now() - startedAt;
+  const own = Math.max(0, total - upstreamMs);
+  return {
+    'x-parlance-upstream': headerValue(upstream),
+    'x-parlance-model-version': headerValue(modelVersion),
+    ...(ignored.length === 0 ? {} : { 'x-parlance-ignored': headerValue(ignored.join(', ')) }),
+    'server-timing': `total;dur=${total.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}, own;dur=${own.toFixed(1)}`,
+  };
+}
+
+function headerValue(text: string): string {
+  return printableText(text, MAX_HEADER_VALUE);
+}

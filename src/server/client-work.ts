@@ -1,0 +1,66 @@
+import type { Socket } from 'node:net';
+import { GatewayError, toGatewayError } from '../errors.ts';
+
+/** Work for one client: ends when the client leaves or time is up. */
+export class ClientWork {
+  readonly #socket: Socket;
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param socket the client's connection. Not the response: one that waits behind others on its connection
+   *   (pipelining) is never told that the connection has gone.
+   */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.once('close', this.#leave);
+    if (socket.destroyed) this.#leave();
+  }
+
+  /** Aborted with a {@link GatewayError}, `cancelled` or `timeout`. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends the work after this many milliseconds. */
+  readonly setDeadline = (milliseconds: number): void => {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#controller.abort(
+        new GatewayError('timeout', `The answer took longer than ${milliseconds / 1000} seconds.`),
+      );
+    }, milliseconds);
+  };
+
+  /**
+   * What comes first: the outcome of `work`, or its end by the client or the clock. So a backend that takes no notice
+   * of the signal cannot keep a client waiting, and one that stops quietly is not taken to be complete.
+   */
+  until<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this;
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        reject(signal.reason as GatewayError);
+      };
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
+      work.then(resolve, reject);
+    });
+  }
+
+  /** Why the work failed. Once it was ended from outside, whatever it threw is only a consequence. */
+  failure(thrown: unknown): GatewayError {
+    const { signal } = this;
+    return toGatewayError(signal.aborted ? signal.reason : thrown);
+  }
+
+  /** Lets go of the connection and the clock. */
+  release(): void {
+    clearTimeout(this.#timer);
+    this.#socket.off('close', this.#leave);
+  }
+
+  readonly #leave = (): void => {
+    this.#controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
+  };
+}
