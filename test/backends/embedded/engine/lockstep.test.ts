@@ -1,80 +1,61 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Lockstep } from '../../../../src/backends/embedded/engine/lockstep.ts';
 
-/** Notes every step of one member in `log`. */
-async function walk(lockstep: Lockstep, name: string, steps: number, log: string[]): Promise<void> {
-  lockstep.join();
-  try {
-    for (let step = 0; step < steps; step++) {
-      await lockstep.step();
-      log.push(`${name}${step}`);
-    }
-  } finally {
-    lockstep.leave();
-  }
-}
+/** Lets every promise that can settle do so. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('Lockstep', () => {
   it('lets a single member go on at once', async () => {
-    const log: string[] = [];
-    await walk(new Lockstep(), 'a', 3, log);
-    expect(log).toEqual(['a0', 'a1', 'a2']);
-  });
-
-  it('takes every step with all members, and goes on with the rest when one is done', async () => {
     const lockstep = new Lockstep();
-    const log: string[] = [];
-    await Promise.all([
-      walk(lockstep, 'a', 1, log),
-      walk(lockstep, 'b', 3, log),
-      walk(lockstep, 'c', 2, log),
-    ]);
-    expect(log).toEqual(['a0', 'b0', 'c0', 'b1', 'c1', 'b2']);
-  });
-
-  it('waits for a member that has not come to its step', async () => {
-    const lockstep = new Lockstep();
-    const log: string[] = [];
     lockstep.join();
-    const other = walk(lockstep, 'a', 1, log);
-    await nextTurn();
-    expect(log).toEqual([]);
-    lockstep.leave();
-    await other;
-    expect(log).toEqual(['a0']);
+    await expect(lockstep.step()).resolves.toBeUndefined();
+    await expect(lockstep.step()).resolves.toBeUndefined();
   });
 
-  it('does not wait for a member that has stepped out, and waits again once it is back', async () => {
+  it('holds members until all have come', async () => {
     const lockstep = new Lockstep();
-    const log: string[] = [];
-    const { promise: client, resolve: clientIsReady } = Promise.withResolvers<string>();
+    const seen: string[] = [];
     lockstep.join();
-    const apart = lockstep.apart(client);
-    const other = walk(lockstep, 'a', 3, log);
-    await nextTurn();
-    expect(log).toEqual(['a0', 'a1', 'a2']);
-    clientIsReady('ready');
-    expect(await apart).toBe('ready');
-    await other;
-    const late = walk(lockstep, 'b', 1, log);
-    await nextTurn();
-    expect(log).not.toContain('b0');
-    lockstep.leave();
-    await late;
-    expect(log).toContain('b0');
+    lockstep.join();
+    void lockstep.step().then(() => seen.push('first'));
+    await settle();
+    expect(seen).toEqual([]);
+    void lockstep.step().then(() => seen.push('second'));
+    await settle();
+    expect(seen).toEqual(['first', 'second']);
   });
 
-  it('is joined again after a failure outside, so that leaving stays balanced', async () => {
+  it('does not wait for a member that has left', async () => {
     const lockstep = new Lockstep();
-    const log: string[] = [];
     lockstep.join();
-    await expect(lockstep.apart(Promise.reject(new Error('engine failed')))).rejects.toThrow('engine failed');
-    const other = walk(lockstep, 'a', 1, log);
-    await nextTurn();
-    expect(log).toEqual([]);
+    lockstep.join();
+    const step = lockstep.step();
     lockstep.leave();
-    await other;
-    expect(log).toEqual(['a0']);
+    await expect(step).resolves.toBeUndefined();
+  });
+
+  it('does not wait for a member with other work, and waits for it again afterwards', async () => {
+    const lockstep = new Lockstep();
+    const seen: string[] = [];
+    lockstep.join();
+    lockstep.join();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const away = lockstep.apart(promise);
+    await lockstep.step();
+    resolve();
+    await away;
+    void lockstep.step().then(() => seen.push('stayed'));
+    await settle();
+    expect(seen).toEqual([]);
+    void lockstep.step().then(() => seen.push('returned'));
+    await settle();
+    expect(seen).toEqual(['stayed', 'returned']);
+  });
+
+  it('takes a member back whose other work failed', async () => {
+    const lockstep = new Lockstep();
+    lockstep.join();
+    await expect(lockstep.apart(Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await expect(lockstep.step()).resolves.toBeUndefined();
   });
 });
