@@ -90,6 +90,10 @@ export interface MediaPartEvent extends ChoiceEvent {
   data: string;
 }
 
+/**
+ * Sources of the answer. Offsets are UTF-16 code units within all text deltas of the choice joined; rendering moves
+ * them to where the text stands in `content`, between thoughts and tags.
+ */
 export interface AnnotationsEvent extends ChoiceEvent {
   type: 'annotations';
   annotations: Annotation[];

@@ -1,5 +1,11 @@
 import type { ExtraContent, GoogleExtraContent } from '../../wire/openai/google-extras.ts';
-import type { Delta, DeltaToolCall, FinishReason, TokenLogprob } from '../../wire/openai/response.ts';
+import type {
+  Annotation,
+  Delta,
+  DeltaToolCall,
+  FinishReason,
+  TokenLogprob,
+} from '../../wire/openai/response.ts';
 import type {
   ChatEvent,
   ChoiceFinish,
@@ -10,6 +16,7 @@ import type {
 import { JsonFence } from './json-fence.ts';
 import { MediaOutput } from './media-output.ts';
 import type { RenderOptions } from './render-options.ts';
+import { TextPlacement } from './text-placement.ts';
 
 /** A delta and the log probabilities that belong to its content. */
 export interface DeltaPiece {
@@ -51,6 +58,9 @@ export class ChoiceRenderer {
   readonly #fence: JsonFence | undefined;
   readonly #media: MediaOutput;
   readonly #calls = new Map<number, CallState>();
+  /** Where the text of the model stands in `content`. */
+  readonly #placement = new TextPlacement();
+  readonly #annotations: Annotation[] = [];
   #nextCallIndex = 0;
   #tagIsOpen = false;
   #finish: ChoiceFinish | undefined;
@@ -78,7 +88,9 @@ export class ChoiceRenderer {
       case 'media-part':
         return [...this.#closeTag(), { delta: this.#media.push(event.mimeType, event.data) }];
       case 'annotations':
-        return [{ delta: { annotations: event.annotations } }];
+        // Where they stand in `content` is certain only once all of it has been written.
+        this.#annotations.push(...event.annotations);
+        return [];
       case 'choice-finish':
         this.#finish = event;
         return [];
@@ -88,10 +100,16 @@ export class ChoiceRenderer {
   end(): ChoiceEnd {
     const pieces = this.#closeTag();
     const held = this.#fence?.end() ?? '';
+    this.#placement.place(held.length);
     if (held !== '') pieces.push({ delta: { content: held } });
     const media = this.#media.end();
     if (media !== undefined) pieces.push({ delta: media });
     if (this.#finish?.refusal !== undefined) pieces.push({ delta: { refusal: this.#finish.refusal } });
+    if (this.#annotations.length > 0) {
+      pieces.push({
+        delta: { annotations: this.#annotations.map((annotation) => this.#placed(annotation)) },
+      });
+    }
     const calls = [...this.#calls.values()].filter((call) => call.kind !== 'dropped');
     return {
       pieces,
@@ -113,7 +131,10 @@ export class ChoiceRenderer {
     extra: GoogleExtraContent | undefined,
     logprobs: TokenLogprob[] | undefined,
   ): DeltaPiece[] {
-    const content = this.#closingTag() + (this.#fence?.push(text) ?? text);
+    const closing = this.#closingTag();
+    const answer = this.#fence?.push(text) ?? text;
+    this.#placement.place(answer.length);
+    const content = closing + answer;
     if (content === '' && extra === undefined && logprobs === undefined) return [];
     return [
       {
@@ -132,6 +153,7 @@ export class ChoiceRenderer {
     if (inReasoningContent) delta.reasoning_content = text;
     if (inContent) {
       delta.content = tag === undefined || this.#tagIsOpen ? text : `<${tag}>${text}`;
+      this.#placement.insert(delta.content.length);
       delta.extra_content = { google: { thought: true, ...extra } };
       this.#tagIsOpen = tag !== undefined;
     } else if (extra !== undefined) {
@@ -143,7 +165,19 @@ export class ChoiceRenderer {
   #closingTag(): string {
     if (!this.#tagIsOpen) return '';
     this.#tagIsOpen = false;
-    return `</${this.#options.thoughts.tag}>`;
+    const tag = `</${this.#options.thoughts.tag}>`;
+    this.#placement.insert(tag.length);
+    return tag;
+  }
+
+  /** An annotation of the model's text as one of `content`. */
+  #placed({ type, url_citation: citation }: Annotation): Annotation {
+    const opening = this.#fence?.openingLength ?? 0;
+    const { start, end } = this.#placement.range({
+      start: citation.start_index - opening,
+      end: citation.end_index - opening,
+    });
+    return { type, url_citation: { ...citation, start_index: start, end_index: end } };
   }
 
   #closeTag(): DeltaPiece[] {

@@ -12,6 +12,12 @@ const MAYBE_CLOSING = /\s*`{0,3}\s*$/;
 export class JsonFence {
   #state: 'start' | 'inside' | 'plain' = 'start';
   #held = '';
+  #openingLength = 0;
+
+  /** Length of the opening fence that was taken off, in UTF-16 code units; 0 for none. */
+  get openingLength(): number {
+    return this.#openingLength;
+  }
 
   /** @returns the part of the text so far that is certain to be content */
   push(text: string): string {
@@ -25,7 +31,8 @@ export class JsonFence {
         return this.#release();
       }
       this.#state = 'inside';
-      this.#held = this.#held.slice(opening[0].length);
+      this.#openingLength = opening[0].length;
+      this.#held = this.#held.slice(this.#openingLength);
     }
     const keep = MAYBE_CLOSING.exec(this.#held)?.[0].length ?? 0;
     const sure = this.#held.slice(0, this.#held.length - keep);
