@@ -1,0 +1,111 @@
+import type { AuthHeaders } from './token-source.ts';
+
+/** Headers that authenticate until some time. */
+export interface Grant {
+  readonly headers: AuthHeaders;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface TokenCacheOptions {
+  /** Fetches a new grant. The signal ends when the cache is closed or the time is up. */
+  readonly fetch: (signal: AbortSignal) => Promise<Grant>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Longest time for one fetch, in milliseconds. */
+  readonly fetchTimeoutMs: number;
+  /** A renewal failed while the old grant still serves. */
+  readonly onRenewalFailure?: ((error: unknown) => void) | undefined;
+}
+
+/** Renewal starts this long before the end. Contract section 1.3. */
+const RENEW_AHEAD_MS = 300_000;
+
+/** A grant that ends sooner would end on its way to the upstream. */
+const TRAVEL_MS = 10_000;
+
+/** Wait after a first failed fetch; doubles with each further one. */
+const FIRST_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 60_000;
+
+/**
+ * Keeps one grant and renews it: in the background while the old one still serves, with one fetch in flight whoever
+ * asks. There is no timer: an unused cache costs nothing, and the next caller starts what is due.
+ */
+export class TokenCache {
+  readonly #options: TokenCacheOptions;
+  readonly #closed = new AbortController();
+  #grant: Grant | undefined;
+  #renewAt = 0;
+  #fetching: Promise<Grant> | undefined;
+  #failure: { readonly error: unknown; readonly at: number; readonly backoffMs: number } | undefined;
+
+  constructor(options: TokenCacheOptions) {
+    this.#options = options;
+  }
+
+  /** @throws what the fetch threw; the signal's reason when it aborted, which leaves the fetch to the others */
+  async get(signal: AbortSignal): Promise<AuthHeaders> {
+    signal.throwIfAborted();
+    this.#closed.signal.throwIfAborted();
+    const now = this.#options.now();
+    const grant = this.#grant;
+    if (grant !== undefined && now < grant.expiresAt - TRAVEL_MS) {
+      if (now >= this.#renewAt && this.#fetching === undefined) {
+        this.#fetch().catch((error: unknown) => this.#options.onRenewalFailure?.(error));
+      }
+      return grant.headers;
+    }
+    // A burst of requests must not become a burst on a token server that has just refused.
+    if (this.#failure !== undefined && now - this.#failure.at < FIRST_BACKOFF_MS) throw this.#failure.error;
+    return (await unlessAborted(this.#fetch(), signal)).headers;
+  }
+
+  /** Forgets the grant with these headers, if it is still the current one. */
+  invalidate(headers: AuthHeaders): void {
+    if (headers['authorization'] !== this.#grant?.headers['authorization']) return;
+    this.#grant = undefined;
+    this.#failure = undefined;
+  }
+
+  close(): void {
+    this.#closed.abort(new Error('the credentials are closed'));
+  }
+
+  #fetch(): Promise<Grant> {
+    this.#fetching ??= this.#fetchOnce().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #fetchOnce(): Promise<Grant> {
+    const { fetch, now, fetchTimeoutMs } = this.#options;
+    const startedAt = now();
+    try {
+      const grant = await fetch(AbortSignal.any([this.#closed.signal, AbortSignal.timeout(fetchTimeoutMs)]));
+      this.#grant = grant;
+      this.#failure = undefined;
+      // Metadata servers hand out tokens with little time left: those are renewed at half of it.
+      this.#renewAt = grant.expiresAt - Math.min(RENEW_AHEAD_MS, (grant.expiresAt - startedAt) / 2);
+      return grant;
+    } catch (error) {
+      const backoffMs =
+        this.#failure === undefined
+          ? FIRST_BACKOFF_MS
+          : Math.min(MAX_BACKOFF_MS, this.#failure.backoffMs * 2);
+      this.#failure = { error, at: now(), backoffMs };
+      this.#renewAt = now() + backoffMs;
+      throw error;
+    }
+  }
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
