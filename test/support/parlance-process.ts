@@ -95,7 +95,14 @@ async function waitUntilReady(output: () => string, signal: AbortSignal): Promis
   for (;;) {
     signal.throwIfAborted();
     const url = /listens on (http:\/\/\S+)/.exec(output())?.[1];
-    if (url !== undefined && (await fetch(`${url}/readyz`, { signal })).ok) return url;
+    if (url !== undefined && (await isReady(url, signal))) return url;
     await pause(READY_POLL, undefined, { signal });
   }
+}
+
+async function isReady(url: string, signal: AbortSignal): Promise<boolean> {
+  const response = await fetch(`${url}/readyz`, { signal });
+  // A body left unread would keep the connection busy.
+  await response.arrayBuffer();
+  return response.ok;
 }

@@ -13,8 +13,9 @@ declare module 'vitest' {
  * small model early: no client has to say how long an answer may be.
  */
 const CONFIG = `
+server: { shutdown_grace_ms: 1000 }
 upstreams:
-  local: { kind: embedded, context_size: 384 }
+  local: { kind: embedded, context_size: 512 }
 models:
   - { match: "google/*", upstream: local }
 endpoints:
