@@ -1,0 +1,120 @@
+/** What the server itself costs, without the engine: CPU time for each event of a stream and each answer. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { SCRIPTED_EVENTS } from './chat-fixtures.ts';
+import type { LoadOrder, LoadReport } from './load-generator.ts';
+import { cpuPerToken, type EngineSetup, runGroup, SLOTS } from './measure-engine.ts';
+import { median } from './median.ts';
+import { cpuMicroseconds, type MachineLoad, watchMachine } from './process-clock.ts';
+import type { Figure, Section } from './report.ts';
+import { type ServerProcess, startNodeServer, startParlance } from './server-process.ts';
+
+const ROUNDS = 5;
+const CONNECTIONS = 4;
+/** Answers of a round, enough for a second or so of CPU time, which the clock counts in steps of 10 ms. */
+const STREAMS = 600;
+const COMPLETIONS = 2500;
+
+const ENGINE_ROUNDS = 3;
+const ENGINE_TOKENS = 96;
+
+/** @param profile folder for a CPU profile of our server under this load */
+export async function measureServer(setup: EngineSetup, profile?: string): Promise<Section> {
+  const loads: MachineLoad[] = [];
+  const figures = [...(await scriptedFigures(loads, profile)), ...(await engineFigures(setup, loads))];
+  return {
+    title: `c. The server's own cost: CPU time of its process, median of ${ROUNDS} rounds`,
+    figures,
+    loads,
+    notes: [
+      `Scripted: the backend has all ${SCRIPTED_EVENTS} events of an answer ready at once; every answer is checked event by event.`,
+      'The baseline reads the request and writes the same bytes, one write an event, and does nothing else.',
+      'With the real engine every token wakes the server on its own.',
+    ],
+  };
+}
+
+async function scriptedFigures(loads: MachineLoad[], profile: string | undefined): Promise<Figure[]> {
+  const ours = await startNodeServer('./scripted-server.ts', profile);
+  try {
+    const bare = await startNodeServer('./bare-server.ts');
+    try {
+      return [
+        await scriptedFigure('streamed event', { ours, bare, loads, stream: true }),
+        await scriptedFigure('answer in one piece', { ours, bare, loads, stream: false }),
+      ];
+    } finally {
+      await bare.stop();
+    }
+  } finally {
+    await ours.stop();
+  }
+}
+
+async function scriptedFigure(
+  what: string,
+  {
+    ours,
+    bare,
+    loads,
+    stream,
+  }: { ours: ServerProcess; bare: ServerProcess; loads: MachineLoad[]; stream: boolean },
+): Promise<Figure> {
+  const requests = stream ? STREAMS : COMPLETIONS;
+  const units = stream ? requests * SCRIPTED_EVENTS : requests;
+  const mine: number[] = [];
+  const theirs: number[] = [];
+  // The first round lets both compile their hot code.
+  for (let round = 0; round <= ROUNDS; round++) {
+    const endWatch = watchMachine([ours.pid, bare.pid]);
+    const first = await runLoad(ours, { stream, requests });
+    const second = await runLoad(bare, { stream, requests });
+    if (round === 0) continue;
+    loads.push(endWatch(first.generator + second.generator));
+    mine.push(first.server / units);
+    theirs.push(second.server / units);
+  }
+  return {
+    what: `scripted: ${what}`,
+    unit: 'us',
+    ours: median(mine),
+    baseline: { name: 'bare node:http', value: median(theirs) },
+    ratio: median(mine.map((value, at) => value / (theirs[at] ?? Number.NaN))),
+  };
+}
+
+/** @returns CPU microseconds of the server and of the generator for one run of the load generator */
+async function runLoad(
+  server: ServerProcess,
+  { stream, requests }: { stream: boolean; requests: number },
+): Promise<{ server: number; generator: number }> {
+  const order: LoadOrder = {
+    port: Number(new URL(server.url).port),
+    stream,
+    connections: CONNECTIONS,
+    requests,
+  };
+  const before = cpuMicroseconds(server.pid);
+  const child: ChildProcess = fork(new URL('./load-generator.ts', import.meta.url), [JSON.stringify(order)]);
+  const [message] = await once(child, 'message');
+  const { problem, cpuMicroseconds: generator } = message as LoadReport;
+  if (problem !== undefined) throw new Error(`The load generator: ${problem}`);
+  return { server: cpuMicroseconds(server.pid) - before, generator };
+}
+
+async function engineFigures(setup: EngineSetup, loads: MachineLoad[]): Promise<Figure[]> {
+  const server = await startParlance({ model: setup.modelPath, threads: setup.threads });
+  try {
+    const pids = [server.pid, server.enginePid];
+    await runGroup(server.url, { parallel: SLOTS, tokens: ENGINE_TOKENS, pids });
+    const groups = [];
+    for (let round = 0; round < ENGINE_ROUNDS; round++) {
+      const endWatch = watchMachine(pids);
+      groups.push(await runGroup(server.url, { parallel: SLOTS, tokens: ENGINE_TOKENS, pids }));
+      loads.push(endWatch());
+    }
+    return [{ what: `real engine, ${SLOTS} streams: token`, unit: 'us', ours: cpuPerToken(groups, 0) }];
+  } finally {
+    await server.stop();
+  }
+}
