@@ -1,6 +1,7 @@
-import { availableParallelism, homedir } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import { completeUpstream, type UpstreamConfig, type UpstreamProblem } from './complete-upstream.ts';
 import { readConfigDocument } from './config-document.ts';
 import { ConfigError } from './config-error.ts';
 import type { ConfigProblem } from './config-error.ts';
@@ -10,9 +11,12 @@ import { deepFreeze } from './deep-freeze.ts';
 import type { DeepReadonly } from './deep-freeze.ts';
 import type { Environment } from './interpolate.ts';
 import { formatKeyPath } from './key-path.ts';
-import { DEFAULT_UPSTREAM, hostSchema, logLevelSchema, portSchema } from './schema.ts';
-import type { FileConfig, FileUpstream } from './schema.ts';
+import { isLoopbackHost } from './safe-bind.ts';
+import { hostSchema, logLevelSchema, portSchema } from './schema.ts';
+import type { FileConfig } from './schema.ts';
+import { setUpWithoutFile } from './setup-without-file.ts';
 import { resolveUpstreamFiles } from './upstream-files.ts';
+import { DEFAULT_UPSTREAM } from './upstream-schemas.ts';
 import { IMPLICIT_UPSTREAM, validateConfig } from './validate.ts';
 import type { LocatedProblem } from './validate.ts';
 
@@ -22,14 +26,13 @@ export interface LoadOptions {
   readonly env: Environment;
   /** Absolute path. */
   readonly cwd: string;
+  /** Whether Application Default Credentials are set up; asked only when there is no file. @default false */
+  readonly hasGoogleCredentials?: boolean;
 }
-
-/** An upstream of kind `embedded`. A relative `model` path is absolute here, `chat_template` is always the template itself. */
-type EmbeddedUpstreamConfig = FileUpstream & { threads: number };
 
 interface CompleteConfig extends Omit<FileConfig, 'upstreams' | 'models' | 'endpoints'> {
   /** By name. Has no prototype, so that any text can be looked up. */
-  upstreams: Record<string, EmbeddedUpstreamConfig>;
+  upstreams: Record<string, UpstreamConfig>;
   models: NonNullable<FileConfig['models']>;
   /** By endpoint id, `*` for any other. Has no prototype, so that an id from a URL can be looked up. */
   endpoints: NonNullable<FileConfig['endpoints']>;
@@ -37,7 +40,7 @@ interface CompleteConfig extends Omit<FileConfig, 'upstreams' | 'models' | 'endp
   file: string | null;
   /** Folder of models and state, absolute: `PARLANCE_HOME` or `~/.parlance`. */
   home: string;
-  /** What the user should be told at start: choices made that nobody wrote down. */
+  /** What the user should be told at start: choices made that nobody wrote down, and risks of those somebody did. */
   notices: string[];
 }
 
@@ -55,10 +58,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const source = readConfigSource(options);
   const problems: ConfigProblem[] = [];
   const overrides = readOverrides(env, problems);
-  const config = parseSource(source, env, problems);
-  if (config === undefined || problems.length > 0) throw new ConfigError(source.label, inFileOrder(problems));
+  const parsed = parseSource(source, options, problems);
+  if (parsed === undefined || problems.length > 0) throw new ConfigError(source.label, inFileOrder(problems));
 
-  const { upstreams, models, endpoints } = fillRoutes(config);
+  const { config, upstreams, notices } = parsed;
   return deepFreeze<CompleteConfig>({
     ...config,
     server: {
@@ -67,21 +70,26 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...(overrides.port !== undefined && { port: overrides.port }),
     },
     log: { level: overrides.level ?? config.log.level },
-    upstreams,
-    models,
-    endpoints,
+    upstreams: withoutPrototype(upstreams),
+    ...fillRoutes(config, upstreams),
     file: source.file,
     home: resolve(cwd, env['PARLANCE_HOME'] || resolve(homedir(), '.parlance')),
-    notices: source.file === null ? noticesWithoutFile(env, upstreams) : [],
+    notices: [...notices, ...Object.entries(upstreams).flatMap(clearTextNotice)],
   });
 }
 
-/** The file's configuration with its paths resolved; adds what is wrong with it to `problems`. */
+interface ParsedSource {
+  readonly config: FileConfig;
+  readonly upstreams: Record<string, UpstreamConfig>;
+  readonly notices: readonly string[];
+}
+
+/** The file's configuration with its upstreams completed; adds what is wrong with it to `problems`. */
 function parseSource(
   source: ConfigSource,
-  env: Environment,
+  { env, hasGoogleCredentials = false }: LoadOptions,
   problems: ConfigProblem[],
-): FileConfig | undefined {
+): ParsedSource | undefined {
   const document = readConfigDocument(source.text, env);
   problems.push(...document.problems);
   if (!document.readable) return undefined;
@@ -93,18 +101,28 @@ function parseSource(
     problems.push({ path, ...document.positionOf(keyPath, part), message });
   };
 
-  const { config, problems: found } = validateConfig(document.value ?? {});
+  const { config: written, problems: found } = validateConfig(document.value ?? {});
   found.forEach(report);
-  if (config?.upstreams === undefined || source.file === null) return config;
-  const folder = dirname(source.file);
-  const upstreams = Object.entries(config.upstreams).map(([name, upstream]) => {
-    const resolved = resolveUpstreamFiles(upstream, folder);
-    for (const { key, message } of resolved.problems) {
-      report({ path: ['upstreams', name, key], message, part: 'value' });
-    }
-    return [name, resolved.upstream] as const;
+  if (written === undefined) return undefined;
+  const { notice, ...setup } =
+    source.file === null ? setUpWithoutFile(env, hasGoogleCredentials) : { notice: undefined };
+  const config = { ...written, ...setup };
+  const folder = source.file === null ? undefined : dirname(source.file);
+  const named = config.upstreams ?? { [IMPLICIT_UPSTREAM]: DEFAULT_UPSTREAM };
+  const upstreams = Object.entries(named).map(([name, upstream]) => {
+    const reportUpstream = (problem: UpstreamProblem) => {
+      const { message } = problem;
+      if ('variable' in problem) problems.push({ path: problem.variable, message });
+      else report({ path: ['upstreams', name, problem.key], message, part: 'value' });
+    };
+    const placed = folder === undefined ? upstream : resolveUpstreamFiles(upstream, folder, reportUpstream);
+    return [name, completeUpstream(placed, env, reportUpstream)] as const;
   });
-  return { ...config, upstreams: Object.fromEntries(upstreams) };
+  return {
+    config,
+    upstreams: Object.fromEntries(upstreams),
+    notices: notice === undefined ? [] : [notice],
+  };
 }
 
 /** By line; what has none, such as an environment variable, comes last. */
@@ -136,37 +154,30 @@ function readOverrides(env: Environment, problems: ConfigProblem[]): Overrides {
   };
 }
 
-/** A configuration without upstreams has the embedded one; a single upstream serves what is not assigned. */
-function fillRoutes(config: FileConfig): Pick<CompleteConfig, 'upstreams' | 'models' | 'endpoints'> {
-  const named = config.upstreams ?? { [IMPLICIT_UPSTREAM]: DEFAULT_UPSTREAM };
-  const threads = Math.max(1, availableParallelism() - 1);
-  const upstreams = Object.entries(named).map(
-    ([name, upstream]) => [name, { threads, ...upstream }] as const,
-  );
-  const [only] = upstreams.length === 1 ? Object.keys(named) : [];
+/** A single upstream serves what is not assigned; one of Google's has no endpoints whose ids it could serve. */
+function fillRoutes(
+  config: FileConfig,
+  upstreams: Record<string, UpstreamConfig>,
+): Pick<CompleteConfig, 'models' | 'endpoints'> {
+  const [[name, only] = [], ...others] = Object.entries(upstreams);
+  const isOnly = name !== undefined && others.length === 0;
+  const models = isOnly ? [{ match: '*', upstream: name }] : [];
+  const endpoints = isOnly && only?.kind === 'embedded' ? { '*': { upstream: name } } : {};
   return {
-    upstreams: withoutPrototype(Object.fromEntries(upstreams)),
-    models: config.models ?? (only === undefined ? [] : [{ match: '*', upstream: only }]),
-    endpoints: withoutPrototype(config.endpoints ?? (only === undefined ? {} : { '*': { upstream: only } })),
+    models: config.models ?? models,
+    endpoints: withoutPrototype(config.endpoints ?? endpoints),
   };
 }
 
 const withoutPrototype = <Value>(entries: Record<string, Value>): Record<string, Value> =>
   Object.assign(Object.create(null) as Record<string, Value>, entries);
 
-/** Variables that make other Google software call Google, and that this version does not use. */
-const CLOUD_VARIABLES = ['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS'];
-
-function noticesWithoutFile(env: Environment, upstreams: CompleteConfig['upstreams']): string[] {
-  const model = upstreams[IMPLICIT_UPSTREAM]?.model;
-  const notices = [
-    `There is no configuration file: every model name and every endpoint is answered by the embedded model ${model}.`,
+/** Plain HTTP is fine on this machine; elsewhere others can read along, and the user has to know. */
+function clearTextNotice([name, upstream]: [string, UpstreamConfig]): string[] {
+  if (upstream.kind === 'embedded' || upstream.base_url === undefined) return [];
+  const { protocol, hostname } = new URL(upstream.base_url);
+  if (protocol === 'https:' || isLoopbackHost(hostname.replace(/^\[|\]$/g, ''))) return [];
+  return [
+    `Upstream ${name} is called over unencrypted HTTP at ${hostname}: its credentials and everything clients say can be read on the way.`,
   ];
-  const ignored = CLOUD_VARIABLES.filter((name) => env[name]);
-  if (ignored.length > 0) {
-    notices.push(
-      `Set, but not used: ${ignored.join(', ')}. This version does not call Google; the embedded model answers for Gemini model names too.`,
-    );
-  }
-  return notices;
 }

@@ -5,7 +5,9 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { suggestName } from './nearest-name.ts';
+import { expandCompatPreset, wrongPreset } from './compat-preset.ts';
+import { upstreamSchema } from './upstream-schemas.ts';
+import { headerText, oneOf, onOff, wholeNumber, wrongWord } from './value-schemas.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const HOUR_MS = 3_600_000;
@@ -14,51 +16,11 @@ const DAY_MS = 24 * HOUR_MS;
 /** Shortest accepted client key: 16 random letters and digits are beyond guessing. */
 const MIN_KEY_LENGTH = 16;
 
-const UPSTREAM_KINDS = ['embedded'];
-const UNAVAILABLE_UPSTREAM_KINDS: ReadonlySet<unknown> = new Set([
-  'vertex',
-  'gemini',
-  'vllm',
-  'tgi',
-  'sglang',
-  'llamacpp',
-  'ollama',
-  'openai',
-]);
-
 const AUTH_MODES = ['open', 'keys'] as const;
 const UNAVAILABLE_AUTH_MODES: ReadonlySet<unknown> = new Set(['local', 'passthrough', 'google']);
 
 /** Key paths that belong to the configuration's design and that this version does not implement. */
-export const UNAVAILABLE_KEYS: ReadonlySet<string> = new Set(['storage', 'vertex', 'thoughts.replay']);
-
-interface WholeNumberRange {
-  readonly min: number;
-  readonly max: number;
-}
-
-/**
- * A whole number. Digits in quotes count as one, because a variable's value is always text: `"${PORT}"`.
- */
-function wholeNumber({ min, max }: WholeNumberRange, description: string) {
-  const message = `must be a whole number from ${min} to ${max}`;
-  return z
-    .preprocess(
-      (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
-      z.int(message).min(min, message).max(max, message),
-    )
-    .meta({ description, type: ['integer', 'string'], pattern: String.raw`^\d+$|\$\{` });
-}
-
-/** One of a few words. */
-function oneOf<const Words extends readonly [string, ...string[]]>(words: Words, description: string) {
-  return z.enum(words, { error: ({ input }) => wrongWord(input, words) }).describe(description);
-}
-
-function wrongWord(input: unknown, words: readonly string[]): string {
-  const allowed = `must be ${words.map((word) => `\`${word}\``).join(' or ')}`;
-  return typeof input === 'string' ? `${allowed}; ${suggestName(input, words)}` : allowed;
-}
+export const UNAVAILABLE_KEYS: ReadonlySet<string> = new Set(['storage']);
 
 export const hostSchema = z
   .string()
@@ -116,20 +78,11 @@ const authModeSchema = z
     'Who may call. `open`: everybody who reaches the port; refused off loopback. `keys`: callers who present one of `keys`.',
   );
 
-/** Checked by hand, because editors apply a pattern or a length to `${PARLANCE_KEY}` itself. */
-const keySchema = z
-  .string()
-  .refine((key) => key.length >= MIN_KEY_LENGTH, `must have at least ${MIN_KEY_LENGTH} characters`)
-  .refine(
-    (key) => /^[\u0021-\u007E]*$/.test(key),
-    'must consist of visible ASCII characters, because it travels in an HTTP header',
-  );
-
 const authSchema = z
   .strictObject({
     mode: authModeSchema.default('open'),
     keys: z
-      .array(keySchema)
+      .array(headerText(MIN_KEY_LENGTH))
       .default([])
       .describe('Keys that open the API, sent as `Authorization: Bearer KEY`. At least 16 characters each.'),
   })
@@ -147,18 +100,30 @@ const authSchema = z
   })
   .transform(({ mode, keys }) => ({ mode: [mode].flat()[0]!, keys }));
 
-const compatSchema = z.strictObject({
-  unsupported: oneOf(
-    ['reject', 'ignore'],
-    'What to do with a request field that cannot be honoured and would change the answer. `reject`: a 400 that names it. `ignore`: answer without it and name it in `x-parlance-ignored`.',
-  ).default('reject'),
-});
+const compatSchema = z
+  .strictObject(
+    {
+      unsupported: oneOf(
+        ['reject', 'ignore'],
+        'What to do with a request field that cannot be honoured and would change the answer. `reject`: a 400 that names it. `ignore`: answer without it and name it in `x-parlance-ignored`.',
+      ).default('reject'),
+    },
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_type' && typeof input === 'string' ? wrongPreset(input) : undefined,
+    },
+  )
+  // Editors may offer the words; they are written out before this schema sees them.
+  .meta({ type: ['object', 'string'], pattern: String.raw`^(openai|google)$|\$\{` });
 
 const thoughtsSchema = z.strictObject({
   delivery: oneOf(
     ['google', 'reasoning_content', 'both'],
     "Where the model's reasoning appears: in `content` as Google sends it, in `reasoning_content`, or in both. When absent: `google` on Vertex and Developer API paths, `reasoning_content` on `/v1/chat/completions`.",
   ).exactOptional(),
+  replay: onOff(
+    'Send the reasoning that clients give back in earlier assistant messages to the model again.',
+  ).default(true),
 });
 
 const usageSchema = z.strictObject({
@@ -166,6 +131,17 @@ const usageSchema = z.strictObject({
     ['openai', 'google'],
     'How `completion_tokens` counts. `openai`: with reasoning tokens, so that prompt and completion add up to the total. `google`: without them.',
   ).default('openai'),
+});
+
+const signaturesSchema = z.strictObject({
+  max_entries: wholeNumber(
+    { min: 1, max: 10_000_000 },
+    'Signatures kept at most; the one unused for longest goes first.',
+  ).default(20_000),
+  ttl_ms: wholeNumber(
+    { min: 1000, max: 30 * DAY_MS },
+    'Time a signature is kept, in milliseconds. The default is 6 hours.',
+  ).default(6 * HOUR_MS),
 });
 
 const streamSchema = z.strictObject({
@@ -176,64 +152,6 @@ const streamSchema = z.strictObject({
 });
 
 const logSchema = z.strictObject({ level: logLevelSchema.default('info') });
-
-const embeddedUpstreamSchema = z.strictObject({
-  kind: z.literal('embedded').describe('The model runs inside Parlance, on llama.cpp.'),
-  model: z
-    .string()
-    .min(1, 'must not be empty')
-    .refine(
-      (model) => !model.includes('://') || model.startsWith('https://'),
-      'must be a catalogue name, an `https://` URL or the path of a GGUF file',
-    )
-    .default('smollm2-135m-instruct')
-    .describe(
-      'A catalogue name (`parlance models list`), an `https://` URL or the path of a GGUF file. Relative paths start at the folder of the configuration file.',
-    ),
-  slots: wholeNumber(
-    { min: 1, max: 64 },
-    'Answers generated at the same time. Each slot needs memory for its own context.',
-  ).default(4),
-  context_size: wholeNumber(
-    { min: 128, max: 10_485_760 },
-    'Tokens of prompt and answer together, for each slot. When absent: 4096, or less if the model has less.',
-  ).exactOptional(),
-  threads: wholeNumber(
-    { min: 1, max: 1024 },
-    'Threads that compute. When absent: one less than the machine has cores, at least 1.',
-  ).exactOptional(),
-  queue_size: wholeNumber(
-    { min: 0, max: 100_000 },
-    'Requests that may wait for a slot; further ones are answered with 429 at once.',
-  ).default(64),
-  gpu: z
-    .preprocess((value) => (value === 'true' || value === 'false' ? value === 'true' : value), z.boolean())
-    .meta({ type: ['boolean', 'string'], pattern: String.raw`^(true|false)$|\$\{` })
-    .default(false)
-    .describe('Compute on a GPU, if the installed engine supports the one in this machine.'),
-  chat_template: z
-    .string()
-    .min(1, 'must not be empty')
-    .exactOptional()
-    .describe(
-      "Jinja chat template to use instead of the model's own: the template itself, or the path of a file with it.",
-    ),
-  request_timeout_ms: wholeNumber(
-    { min: 100, max: DAY_MS },
-    'Longest time for one request, waiting included, in milliseconds; then 504.',
-  ).default(600_000),
-});
-
-const upstreamSchema = z.discriminatedUnion('kind', [embeddedUpstreamSchema], {
-  error: ({ code, input }) => {
-    if (code !== 'invalid_union') return undefined;
-    const kind = (input as { kind?: unknown }).kind;
-    if (UNAVAILABLE_UPSTREAM_KINDS.has(kind)) {
-      return `upstream kind \`${String(kind)}\` is not available in this version; use \`embedded\``;
-    }
-    return wrongWord(kind, UPSTREAM_KINDS);
-  },
-});
 
 const upstreamNameSchema = z
   .string()
@@ -268,7 +186,7 @@ const endpointSchema = z.strictObject({
     .describe('Model name for requests to this endpoint that name none.'),
 });
 
-export const configSchema = z
+const fileSchema = z
   .strictObject({
     server: serverSchema.prefault({}).describe('The HTTP server.'),
     auth: authSchema.prefault({}).describe('Who may call the API.'),
@@ -292,20 +210,28 @@ export const configSchema = z
       .record(endpointIdSchema, endpointSchema)
       .exactOptional()
       .describe(
-        'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream: it serves every id. When absent with several: no id is served.',
+        'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream, an embedded one: it serves every id. When absent else: no id is served.',
       ),
-    compat: compatSchema.prefault({}).describe('How strictly requests are read.'),
-    thoughts: thoughtsSchema.prefault({}).describe('Where reasoning appears in answers.'),
+    compat: compatSchema
+      .prefault({})
+      .describe(
+        "How strictly requests are read. Instead of the group, one word: `openai` for what OpenAI's clients expect on every route, the same as `compat: { unsupported: reject }`, `thoughts: { delivery: reasoning_content }` and `usage: { mode: openai }`; `google` for what Google's own endpoint does, the same as `compat: { unsupported: ignore }`, `thoughts: { delivery: google }` and `usage: { mode: google }`. What the file says under `thoughts` and `usage` wins.",
+      ),
+    thoughts: thoughtsSchema
+      .prefault({})
+      .describe("The model's reasoning: in answers, and when clients send it back."),
+    signatures: signaturesSchema
+      .prefault({})
+      .describe(
+        'Gemini 3 wants the signature of its reasoning back with each function call. For clients that drop it, Parlance remembers it, in memory.',
+      ),
     usage: usageSchema.prefault({}).describe('How tokens are counted.'),
     stream: streamSchema.prefault({}).describe('Streamed answers.'),
     log: logSchema.prefault({}).describe("The server's own log."),
   })
   .meta({ title: 'Parlance configuration' });
 
-/** The upstream of a configuration that names none. */
-export const DEFAULT_UPSTREAM: Readonly<FileUpstream> = embeddedUpstreamSchema.parse({ kind: 'embedded' });
-
-export type FileUpstream = z.output<typeof upstreamSchema>;
+export const configSchema = z.preprocess(expandCompatPreset, fileSchema);
 
 /** A file's content with the defaults of single keys filled in. */
 export type FileConfig = z.output<typeof configSchema>;

@@ -1,29 +1,65 @@
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import type { FileUpstream } from './schema.ts';
-
-export interface ResolvedUpstream {
-  readonly upstream: FileUpstream;
-  readonly problems: readonly { readonly key: string; readonly message: string }[];
-}
+import type { UpstreamProblem } from './complete-upstream.ts';
+import type { EmbeddedUpstream, FileUpstream, VertexUpstream } from './upstream-schemas.ts';
 
 /**
- * Makes an upstream independent of where its file lies: a `model` path becomes absolute (catalogue names and URLs
- * stay), a `chat_template` path becomes the text of that file.
+ * Makes an upstream independent of where its file lies: paths of a `model` and of `credentials` become absolute
+ * (catalogue names, URLs and `adc` stay), a `chat_template` path becomes the text of that file.
  *
  * @param folder absolute; where relative paths start
+ * @param report gets what cannot be read; then the result is not to be used
  */
-export function resolveUpstreamFiles(upstream: FileUpstream, folder: string): ResolvedUpstream {
-  const model = isModelPath(upstream.model) ? resolvePath(upstream.model, folder) : upstream.model;
-  if (upstream.chat_template === undefined) return { upstream: { ...upstream, model }, problems: [] };
-  const template = readTemplate(upstream.chat_template, folder);
-  if (template !== undefined)
-    return { upstream: { ...upstream, model, chat_template: template }, problems: [] };
-  const message =
-    'is neither a Jinja template (it has no `{{` or `{%`) nor the path of a file that can be read; relative paths start at the folder of the configuration file';
-  return { upstream, problems: [{ key: 'chat_template', message }] };
+export function resolveUpstreamFiles(
+  upstream: FileUpstream,
+  folder: string,
+  report: (problem: UpstreamProblem) => void,
+): FileUpstream {
+  switch (upstream.kind) {
+    case 'embedded':
+      return resolveModel(upstream, folder, report);
+    case 'vertex':
+      return resolveCredentials(upstream, folder, report);
+    case 'gemini':
+      return upstream;
+  }
 }
+
+function resolveModel(
+  upstream: EmbeddedUpstream,
+  folder: string,
+  report: (problem: UpstreamProblem) => void,
+): EmbeddedUpstream {
+  const model = isModelPath(upstream.model) ? resolvePath(upstream.model, folder) : upstream.model;
+  if (upstream.chat_template === undefined) return { ...upstream, model };
+  const template = readTemplate(upstream.chat_template, folder);
+  if (template !== undefined) return { ...upstream, model, chat_template: template };
+  report({
+    key: 'chat_template',
+    message: `is neither a Jinja template (it has no \`{{\` or \`{%\`) nor the path of a file that can be read; ${RELATIVE}`,
+  });
+  return upstream;
+}
+
+function resolveCredentials(
+  upstream: VertexUpstream,
+  folder: string,
+  report: (problem: UpstreamProblem) => void,
+): VertexUpstream {
+  const { credentials } = upstream;
+  if (credentials === undefined || credentials === 'adc') return upstream;
+  const path = resolvePath(credentials, folder);
+  if (!isReadableFile(path)) {
+    report({
+      key: 'credentials',
+      message: `is neither \`adc\` nor the path of a file that can be read; ${RELATIVE}`,
+    });
+  }
+  return { ...upstream, credentials: path };
+}
+
+const RELATIVE = 'relative paths start at the folder of the configuration file';
 
 const isModelPath = (model: string) =>
   !model.startsWith('https://') && (/[\\/]/.test(model) || /\.gguf$/i.test(model));
@@ -38,5 +74,14 @@ function readTemplate(template: string, folder: string): string | undefined {
     return readFileSync(resolvePath(template, folder), 'utf8');
   } catch {
     return undefined;
+  }
+}
+
+function isReadableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }

@@ -37,9 +37,15 @@ describe('a bad file', () => {
     ],
     ['planned key', 'storage: { "gs://a": ./a }', ['1:1 storage: is not available in this version']],
     [
-      'planned nested key',
-      'thoughts:\n  replay: true',
-      ['2:3 thoughts.replay: is not available in this version'],
+      'word for compat',
+      'compat: googel',
+      ['1:9 compat: must be `openai` or `google`, or a group of keys; did you mean `google`?'],
+    ],
+    ['number for compat', 'compat: 1', ['1:9 compat: must be a group of keys']],
+    [
+      'mistakes beside a word for compat',
+      'compat: google\nusage:\nthoughts: [1]',
+      ['2:1 usage: has no value', '3:1 thoughts: must be a group of keys'],
     ],
     ['wrong number', 'server:\n  port: 65536', ['2:9 server.port: must be a whole number from 0 to 65535']],
     [
@@ -90,7 +96,7 @@ describe('a bad file', () => {
     [
       'unknown kind',
       'upstreams:\n  a: { kind: embeded }',
-      ['2:14 upstreams.a.kind: must be `embedded`; did you mean `embedded`?'],
+      ['2:14 upstreams.a.kind: must be `embedded` or `vertex` or `gemini`; did you mean `embedded`?'],
     ],
     ['upstream without content', 'upstreams:\n  a:', ['2:3 upstreams.a: has no value']],
     [
@@ -213,11 +219,11 @@ describe('a bad file', () => {
     expect(beginnings(problemsOf(text), problems)).toEqual(problems);
   });
 
-  it.each(['vertex', 'gemini', 'vllm', 'tgi', 'sglang', 'llamacpp', 'ollama', 'openai'])(
+  it.each(['vllm', 'tgi', 'sglang', 'llamacpp', 'ollama', 'openai'])(
     'knows upstream kind %s and refuses it',
     (kind) => {
       expect(problemsOf(`upstreams: { a: { kind: ${kind}, base_url: "http://x" } }`)).toEqual([
-        `1:25 upstreams.a.kind: upstream kind \`${kind}\` is not available in this version; use \`embedded\``,
+        `1:25 upstreams.a.kind: upstream kind \`${kind}\` is not available in this version; use \`embedded\` or \`vertex\` or \`gemini\``,
       ]);
     },
   );
@@ -241,7 +247,7 @@ describe('a bad file', () => {
 log: { level: loud }
 auth: { mode: local }
 upstreams:
-  a: { kind: vertex }
+  a: { kind: vllm }
   b: { kind: embedded, slots: 0, colour: red }
 models:
   - { match: "*", upstream: c }

@@ -30,7 +30,8 @@ describe('without a file', () => {
       },
       auth: { mode: 'open', keys: [] },
       compat: { unsupported: 'reject' },
-      thoughts: {},
+      thoughts: { replay: true },
+      signatures: { max_entries: 20_000, ttl_ms: 21_600_000 },
       usage: { mode: 'openai' },
       stream: { keepalive_ms: 15_000 },
       log: { level: 'info' },
@@ -53,18 +54,41 @@ describe('without a file', () => {
     });
   });
 
-  it.each(['GEMINI_API_KEY', 'GOOGLE_API_KEY', 'GOOGLE_APPLICATION_CREDENTIALS'])(
-    'says that %s has no effect, without its value',
-    (name) => {
-      const { notices } = loadConfig({ env: { [name]: 'AIza-secret' }, cwd });
-      expect(notices).toHaveLength(2);
-      expect(notices[1]).toContain(name);
-      expect(notices.join(' ')).not.toContain('AIza');
-    },
-  );
+  it('calls Gemini with the key of the environment', () => {
+    const config = loadConfig({ env: { GEMINI_API_KEY: 'AIza-secret' }, cwd });
+    expect(config.upstreams).toMatchObject({
+      gemini: { kind: 'gemini', api_key: 'AIza-secret', api_version: 'v1beta' },
+      local: { kind: 'embedded' },
+    });
+    expect(config.models).toEqual([
+      { match: 'google/gemini-*', upstream: 'gemini' },
+      { match: '*', upstream: 'local' },
+    ]);
+    expect(config.endpoints).toEqual({ '*': { upstream: 'local' } });
+  });
 
-  it('has no such notice with a file', () => {
-    expect(load('', { GEMINI_API_KEY: 'AIza-secret' }).notices).toEqual([]);
+  it('calls Vertex AI with Google credentials and a project', () => {
+    const env = { GOOGLE_CLOUD_PROJECT: 'my-project', GOOGLE_CLOUD_LOCATION: 'eu' };
+    const { upstreams } = loadConfig({ env, cwd, hasGoogleCredentials: true });
+    expect(upstreams['vertex']).toMatchObject({ credentials: 'adc', project: 'my-project', location: 'eu' });
+  });
+
+  it.each<[Environment]>([
+    [{ GEMINI_API_KEY: 'a key' }],
+    [{ GOOGLE_API_KEY: 'schlüssel' }],
+    [{ GOOGLE_CLOUD_PROJECT: 'My Project' }],
+    [{ GOOGLE_CLOUD_PROJECT: 'my-project', GOOGLE_CLOUD_LOCATION: 'us/central' }],
+  ])('refuses what cannot be used of %j', (env) => {
+    const error = failure(() => loadConfig({ env, cwd, hasGoogleCredentials: true }));
+    expect(error.problems).toEqual([
+      { path: Object.keys(env).at(-1), message: expect.stringMatching(/ \(environment variable\)$/) },
+    ]);
+    expect(error.format()).not.toContain(Object.values(env).at(-1));
+  });
+
+  it('leaves an empty file to the embedded model', () => {
+    const env = { GEMINI_API_KEY: 'AIza-secret' };
+    expect(load('', env)).toMatchObject({ models: [{ match: '*', upstream: 'local' }], notices: [] });
   });
 });
 
@@ -105,6 +129,17 @@ describe('a good file', () => {
       'usage: { mode: google }\ncompat: { unsupported: ignore }',
       { usage: { mode: 'google' }, compat: { unsupported: 'ignore' } },
     ],
+    [
+      'one word for Google’s way',
+      'compat: google',
+      { usage: { mode: 'google' }, compat: { unsupported: 'ignore' }, thoughts: { delivery: 'google' } },
+    ],
+    ['no replay of thoughts', 'thoughts: { replay: false }', { thoughts: { replay: false } }],
+    [
+      'limits of the signatures',
+      'signatures: { max_entries: 5, ttl_ms: 1000 }',
+      { signatures: { max_entries: 5, ttl_ms: 1000 } },
+    ],
   ])('%s', (_, text, expected) => {
     expect(load(text, { P: '9000', YES: 'true', KEY })).toMatchObject(expected);
   });
@@ -113,6 +148,8 @@ describe('a good file', () => {
     ['', ['*>local'], { '*': 'local' }],
     ['upstreams: { a: { kind: embedded } }', ['*>a'], { '*': 'a' }],
     ['upstreams: { a: { kind: embedded } }\nendpoints: {}', ['*>a'], {}],
+    ['upstreams: { a: { kind: vertex } }', ['*>a'], {}],
+    ['upstreams: { a: { kind: gemini, api_key: k } }', ['*>a'], {}],
     ['upstreams: { a: { kind: embedded } }\nmodels: []', [], { '*': 'a' }],
     ['models: [{ match: x, upstream: local }]', ['x>local'], { '*': 'local' }],
     ['endpoints: { "0123": { upstream: local } }', ['*>local'], { '0123': 'local' }],
@@ -262,9 +299,22 @@ describe('the documentation', () => {
 
   it('shows a complete example that works', () => {
     const { upstreams, models, auth } = load(block('yaml'), { PARLANCE_KEY: KEY });
-    expect(upstreams['large']?.model).toBe(join(cwd, 'models/my-model.gguf'));
-    expect(models).toHaveLength(2);
+    expect(upstreams['large']).toMatchObject({ model: join(cwd, 'models/my-model.gguf') });
+    expect(upstreams['gemini']).toMatchObject({ project: 'my-project', location: 'europe-west4' });
+    expect(models).toHaveLength(3);
     expect(auth).toEqual({ mode: 'keys', keys: [KEY] });
+  });
+
+  it('shows Gemini upstreams that work', () => {
+    writeFileSync(join(cwd, 'service-account.json'), '{}');
+    const { upstreams, models } = load(/```yaml\n(# gemini\.yaml[^]*?)```/.exec(page)?.[1] ?? '', {
+      GEMINI_API_KEY: 'AIza-x',
+    });
+    expect(upstreams).toMatchObject({
+      vertex: { credentials: join(cwd, 'service-account.json') },
+      devapi: { api_key: 'AIza-x' },
+    });
+    expect(models).toHaveLength(2);
   });
 
   it('shows the errors that its example would give with three mistakes', () => {

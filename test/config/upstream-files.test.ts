@@ -2,12 +2,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { DEFAULT_UPSTREAM } from '../../src/config/schema.ts';
+import type { UpstreamProblem } from '../../src/config/complete-upstream.ts';
 import { resolveUpstreamFiles } from '../../src/config/upstream-files.ts';
+import { DEFAULT_UPSTREAM, type FileUpstream, upstreamSchema } from '../../src/config/upstream-schemas.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'parlance-upstream-'));
 writeFileSync(join(folder, 'chat.jinja'), '{{ messages }} ${NOT_A_VARIABLE}');
+writeFileSync(join(folder, 'key.json'), '{}');
 afterAll(() => rmSync(folder, { recursive: true }));
+
+function resolve(upstream: FileUpstream): { upstream: FileUpstream; problems: UpstreamProblem[] } {
+  const problems: UpstreamProblem[] = [];
+  return { upstream: resolveUpstreamFiles(upstream, folder, (problem) => problems.push(problem)), problems };
+}
 
 describe('model', () => {
   it.each([
@@ -20,7 +27,7 @@ describe('model', () => {
     ['/models/m.gguf', '/models/m.gguf'],
     ['~/m.gguf', join(homedir(), 'm.gguf')],
   ])('%s is %s', (model, expected) => {
-    expect(resolveUpstreamFiles({ ...DEFAULT_UPSTREAM, model }, folder).upstream.model).toBe(expected);
+    expect(resolve({ ...DEFAULT_UPSTREAM, model }).upstream).toMatchObject({ model: expected });
   });
 });
 
@@ -31,16 +38,37 @@ describe('chat_template', () => {
     ['chat.jinja', '{{ messages }} ${NOT_A_VARIABLE}'],
     [join(folder, 'chat.jinja'), '{{ messages }} ${NOT_A_VARIABLE}'],
   ])('%j is the template %j', (template, expected) => {
-    const { upstream, problems } = resolveUpstreamFiles(
-      { ...DEFAULT_UPSTREAM, chat_template: template },
-      folder,
-    );
-    expect(upstream.chat_template).toBe(expected);
+    const { upstream, problems } = resolve({ ...DEFAULT_UPSTREAM, chat_template: template });
+    expect(upstream).toMatchObject({ chat_template: expected });
     expect(problems).toEqual([]);
   });
 
   it.each(['absent.jinja', '.', 'chatml'])('%j is neither template nor file', (template) => {
-    const { problems } = resolveUpstreamFiles({ ...DEFAULT_UPSTREAM, chat_template: template }, folder);
-    expect(problems).toEqual([{ key: 'chat_template', message: expect.stringContaining('neither') }]);
+    expect(resolve({ ...DEFAULT_UPSTREAM, chat_template: template }).problems).toEqual([
+      { key: 'chat_template', message: expect.stringContaining('neither') },
+    ]);
+  });
+});
+
+const vertex = (credentials: string) => resolve(upstreamSchema.parse({ kind: 'vertex', credentials }));
+
+describe('credentials', () => {
+  it.each([
+    ['adc', 'adc'],
+    ['key.json', join(folder, 'key.json')],
+    [join(folder, 'key.json'), join(folder, 'key.json')],
+  ])('%s are %s', (credentials, expected) => {
+    expect(vertex(credentials)).toMatchObject({ upstream: { credentials: expected }, problems: [] });
+  });
+
+  it.each(['absent.json', '.', 'ADC'])('%s is no file', (credentials) => {
+    expect(vertex(credentials).problems).toEqual([
+      { key: 'credentials', message: expect.stringContaining('neither `adc` nor the path') },
+    ]);
+  });
+
+  it.each(['vertex', 'gemini'])('of a %s upstream without a path need no file', (kind) => {
+    const upstream = upstreamSchema.parse({ kind });
+    expect(resolve(upstream)).toEqual({ upstream, problems: [] });
   });
 });
