@@ -22,10 +22,15 @@ export function createConnectionPools(options: ConnectionPoolOptions, env: NodeJ
     pipelining: 1,
     allowH2: options.http2,
     keepAliveTimeout: KEEP_ALIVE,
-    connect: { timeout: options.connectTimeoutMs },
+    // `connect.timeout` would not reach the connections that lead through a proxy.
+    connectTimeout: options.connectTimeoutMs,
   };
-  const usesProxy = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].some(
-    (name) => (env[name] ?? '') !== '',
-  );
-  return usesProxy ? new EnvHttpProxyAgent(agent) : new Agent(agent);
+  // Where one is left out, undici looks into the environment of the process.
+  const proxies = {
+    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
+    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
+    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+  };
+  const usesProxy = proxies.httpProxy !== '' || proxies.httpsProxy !== '';
+  return usesProxy ? new EnvHttpProxyAgent({ ...agent, ...proxies }) : new Agent(agent);
 }

@@ -95,6 +95,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
     this.#reject = reject;
     this.#onAbort = () => {
       this.#controller?.abort(abortError(signal));
+      this.#chunks = [];
       this.#fail(signal.reason);
     };
     signal.addEventListener('abort', this.#onAbort, { once: true });

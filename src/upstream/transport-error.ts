@@ -12,7 +12,17 @@ const CONNECT_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
+  // A request that has no HTTP form, such as one with a line break in a header; also a proxy's 407.
+  'UND_ERR_INVALID_ARG',
+  // A proxy that opens no tunnel, cannot be spoken to, or hangs up.
+  'UND_ERR_ABORTED',
+  'UND_ERR_PRX_CONN',
+  'UND_ERR_PRX_TLS',
+  // An upstream that does not speak TLS.
+  'ERR_SSL_WRONG_VERSION_NUMBER',
 ]);
+/** A certificate that is not trusted: codes of Node.js and of OpenSSL. */
+const CERTIFICATE_CODES = /^(ERR_TLS|CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_)/;
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
@@ -33,7 +43,7 @@ export class TransportError extends Error {
   static from(error: unknown): TransportError {
     if (error instanceof TransportError) return error;
     const code = codeOf(error);
-    if (CONNECT_CODES.has(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) {
+    if (CONNECT_CODES.has(code) || CERTIFICATE_CODES.test(code)) {
       return new TransportError('connect', `no connection (${code})`, error);
     }
     if (TIMEOUT_CODES.has(code)) return new TransportError('timeout', `no answer in time (${code})`, error);

@@ -1,0 +1,317 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { Agent } from 'undici';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { exchange, type ExchangeRequest, readText } from '../../src/upstream/exchange.ts';
+import { httpResponse, type RawServer, rawServers } from './raw-server.ts';
+
+const startServer = rawServers();
+let agent: Agent;
+beforeEach(() => {
+  agent = new Agent({ connections: 1 });
+});
+afterEach(() => agent.destroy());
+
+const never = new AbortController().signal;
+
+function ask({ origin }: Pick<RawServer, 'origin'>, change: Partial<ExchangeRequest> = {}) {
+  return exchange(agent, {
+    origin,
+    path: '/path?query=1',
+    method: 'GET',
+    headers: { 'x-test': 'yes' },
+    signal: never,
+    headersTimeoutMs: 10_000,
+    idleTimeoutMs: 10_000,
+    ...change,
+  });
+}
+
+/** Writes a response whose body has no end yet. */
+function begin(socket: Socket, body = ''): void {
+  socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+  if (body !== '') writeChunk(socket, body);
+}
+
+function writeChunk(socket: Socket, text: string): void {
+  socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
+}
+
+function end(socket: Socket): void {
+  socket.write('0\r\n\r\n');
+}
+
+describe('exchange', () => {
+  it('sends a request and gives status, headers and body of the answer', async () => {
+    const server = await startServer((socket) => {
+      socket.write('HTTP/1.1 404 Not Found\r\nx-one: 1\r\ncontent-length: 5\r\n\r\nhello');
+    });
+    const response = await ask(server, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: Buffer.from('sent'),
+    });
+    expect(response.status).toBe(404);
+    expect(response.headers['x-one']).toBe('1');
+    expect(await readText(response.body, 100)).toBe('hello');
+    expect(server.received[0]).toMatch(/^POST \/path\?query=1 HTTP\/1\.1\r\n/);
+    expect(server.received[0]).toMatch(/content-type: text\/plain\r\n(.*\r\n)*\r\nsent$/i);
+  });
+
+  it('reads an answer without a body', async () => {
+    const server = await startServer((socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    const response = await ask(server);
+    expect(response.status).toBe(204);
+    expect(await readText(response.body, 0)).toBe('');
+  });
+
+  it('passes over informational answers', async () => {
+    const server = await startServer((socket) => {
+      socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n${httpResponse('real')}`);
+    });
+    const response = await ask(server);
+    expect(response.status).toBe(200);
+    expect(await readText(response.body, 100)).toBe('real');
+  });
+
+  it('gives the body as it arrives', async () => {
+    let upstream: Socket | undefined;
+    const server = await startServer((socket) => {
+      upstream = socket;
+      begin(socket, 'one');
+    });
+    const { body } = await ask(server);
+    const chunks = body[Symbol.asyncIterator]();
+    expect(String((await chunks.next()).value)).toBe('one');
+    const second = chunks.next();
+    writeChunk(upstream as Socket, 'two');
+    expect(String((await second).value)).toBe('two');
+    end(upstream as Socket);
+    expect(await chunks.next()).toEqual({ value: undefined, done: true });
+    expect(await chunks.next()).toEqual({ value: undefined, done: true });
+  });
+
+  it('uses the connection again after a body was read', async () => {
+    const server = await startServer((socket) => void socket.write(httpResponse('again')));
+    for (let number = 0; number < 3; number++) {
+      expect(await readText((await ask(server)).body, 100)).toBe('again');
+    }
+    expect(server.received).toHaveLength(1);
+  });
+
+  it('closes the connection when the reader leaves, and others go on with a new one', async () => {
+    const server = await startServer((socket, request) => {
+      if (request.includes('/endless')) begin(socket, 'one');
+      else socket.write(httpResponse('next'));
+    });
+    const { body } = await ask(server, { path: '/endless' });
+    const [left] = server.sockets;
+    for await (const chunk of body) {
+      expect(String(chunk)).toBe('one');
+      break;
+    }
+    await once(left as Socket, 'close');
+    expect(await readText((await ask(server)).body, 100)).toBe('next');
+  });
+
+  it('pauses an upstream whose answer nobody reads', async () => {
+    const total = 64 * 1024 * 1024;
+    const chunk = Buffer.alloc(1024 * 1024, 'x');
+    let written = 0;
+    let upstream: Socket | undefined;
+    const server = await startServer((socket) => {
+      upstream = socket;
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${total}\r\n\r\n`);
+      const write = (): void => {
+        while (written < total) {
+          written += chunk.length;
+          if (!socket.write(chunk)) {
+            socket.once('drain', write);
+            return;
+          }
+        }
+      };
+      write();
+    });
+    const { body } = await ask(server);
+    let before = -1;
+    // The kernel's buffers take what they hold; then the upstream stands still.
+    while (before !== written) {
+      before = written;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 100);
+      });
+    }
+    expect(written).toBeLessThan(total);
+    expect(upstream?.writableNeedDrain).toBe(true);
+    let read = 0;
+    for await (const part of body) read += part.length;
+    expect(read).toBe(total);
+  });
+});
+
+describe('a failed exchange', () => {
+  it('is a connect fault when nobody listens', async () => {
+    await expect(ask({ origin: 'http://127.0.0.1:1' })).rejects.toMatchObject({
+      name: 'TransportError',
+      fault: 'connect',
+    });
+  });
+
+  it('is a reset when the connection closes before an answer', async () => {
+    const server = await startServer((socket) => socket.destroy());
+    await expect(ask(server)).rejects.toMatchObject({ fault: 'reset' });
+  });
+
+  it('is a reset when the answer is no HTTP', async () => {
+    const server = await startServer((socket) => void socket.write('SSH-2.0-OpenSSH_9\r\n\r\n'));
+    await expect(ask(server)).rejects.toMatchObject({ fault: 'reset' });
+  });
+
+  it('is a timeout when the upstream says nothing', async () => {
+    const server = await startServer(() => undefined);
+    await expect(ask(server, { headersTimeoutMs: 50 })).rejects.toMatchObject({ fault: 'timeout' });
+  });
+
+  it('is a timeout when the upstream falls silent', async () => {
+    const server = await startServer((socket) => begin(socket, 'one'));
+    const { body } = await ask(server, { idleTimeoutMs: 50 });
+    const chunks = body[Symbol.asyncIterator]();
+    expect(String((await chunks.next()).value)).toBe('one');
+    await expect(chunks.next()).rejects.toMatchObject({ fault: 'timeout' });
+    await expect(chunks.next()).rejects.toMatchObject({ fault: 'timeout' });
+  });
+
+  it.each([
+    { name: 'chunks', head: 'transfer-encoding: chunked\r\n\r\n3\r\none\r\n' },
+    { name: 'a length', head: 'content-length: 10\r\n\r\none' },
+  ])('is a reset when a body with $name breaks off, after what had arrived', async ({ head }) => {
+    const server = await startServer((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\n${head}`, () => socket.end());
+    });
+    const { body } = await ask(server);
+    const chunks: string[] = [];
+    const reading = (async () => {
+      for await (const chunk of body) chunks.push(String(chunk));
+    })();
+    await expect(reading).rejects.toMatchObject({ fault: 'reset' });
+    expect(chunks).toEqual(['one']);
+  });
+
+  it('is a connect fault, without the header, when a header cannot be sent', async () => {
+    const server = await startServer((socket) => void socket.write(httpResponse('')));
+    const failure = ask(server, { headers: { 'x-bad': 'secret\nsecret' } });
+    await expect(failure).rejects.toMatchObject({
+      fault: 'connect',
+      message: expect.not.stringContaining('secret'),
+    });
+    expect(server.received).toEqual([]);
+  });
+});
+
+describe('an abort', () => {
+  const reason = new Error('the client left');
+
+  it('before the exchange sends nothing', async () => {
+    const server = await startServer(() => undefined);
+    await expect(ask(server, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(server.received).toEqual([]);
+  });
+
+  it('while the exchange waits for a connection sends nothing', async () => {
+    const server = await startServer((socket, request) => {
+      if (request.includes('/first')) begin(socket);
+      else socket.write(httpResponse('late'));
+    });
+    const first = await ask(server, { path: '/first' });
+    const aborted = new AbortController();
+    const second = ask(server, { path: '/second', signal: aborted.signal });
+    aborted.abort(reason);
+    await expect(second).rejects.toBe(reason);
+    end([...server.sockets][0] as Socket);
+    expect(await readText(first.body, 100)).toBe('');
+    expect(await readText((await ask(server, { path: '/third' })).body, 100)).toBe('late');
+    expect(server.received.join('')).not.toContain('/second');
+  });
+
+  it('before the head closes the connection', async () => {
+    const requested = Promise.withResolvers<Socket>();
+    const server = await startServer((socket) => requested.resolve(socket));
+    const aborted = new AbortController();
+    const waiting = ask(server, { signal: aborted.signal });
+    const socket = await requested.promise;
+    aborted.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+    await once(socket, 'close');
+  });
+
+  it.each([
+    { name: 'an error', abortReason: reason },
+    { name: 'no error', abortReason: 'left' },
+  ])('within the body rejects the read that waits, with $name as reason', async ({ abortReason }) => {
+    const server = await startServer((socket) => begin(socket, 'one'));
+    const aborted = new AbortController();
+    const { body } = await ask(server, { signal: aborted.signal });
+    const [socket] = server.sockets;
+    const chunks = body[Symbol.asyncIterator]();
+    await chunks.next();
+    const next = chunks.next();
+    aborted.abort(abortReason);
+    await expect(next).rejects.toBe(abortReason);
+    await expect(chunks.next()).rejects.toBe(abortReason);
+    await once(socket as Socket, 'close');
+  });
+
+  it('within the body is seen by the next read, whatever had arrived', async () => {
+    const server = await startServer((socket) => begin(socket, 'one'));
+    const aborted = new AbortController();
+    const { body } = await ask(server, { signal: aborted.signal });
+    const chunks = body[Symbol.asyncIterator]();
+    await chunks.next();
+    const [socket] = server.sockets;
+    writeChunk(socket as Socket, 'two');
+    // The same connection carries both, so 'two' is there once a turn of the loop has passed.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+    aborted.abort(reason);
+    await expect(chunks.next()).rejects.toBe(reason);
+  });
+
+  it('after the end changes nothing', async () => {
+    const server = await startServer((socket) => void socket.write(httpResponse('all')));
+    const aborted = new AbortController();
+    const { body } = await ask(server, { signal: aborted.signal });
+    expect(await readText(body, 100)).toBe('all');
+    aborted.abort(reason);
+    expect(await readText((await ask(server)).body, 100)).toBe('all');
+    expect(server.received).toHaveLength(1);
+  });
+});
+
+async function* chunksOf(...chunks: Buffer[]): AsyncGenerator<Buffer> {
+  yield* chunks;
+}
+
+describe('readText', () => {
+  it('joins characters that were cut', async () => {
+    const bytes = Buffer.from('größer €');
+    const pieces = Array.from(bytes, (byte) => Buffer.from([byte]));
+    expect(await readText(chunksOf(...pieces), bytes.length)).toBe('größer €');
+  });
+
+  it('refuses a byte more than the limit, and leaves the body', async () => {
+    let hasLeft = false;
+    async function* body(): AsyncGenerator<Buffer> {
+      try {
+        yield Buffer.from('12');
+        yield Buffer.from('34');
+        yield Buffer.from('5');
+      } finally {
+        hasLeft = true;
+      }
+    }
+    await expect(readText(body(), 3)).rejects.toMatchObject({ name: 'TransportError', fault: 'too-large' });
+    expect(hasLeft).toBe(true);
+  });
+});
