@@ -215,10 +215,12 @@ export class LlamaBinding {
 
   /** @param before the token in front, without which some vocabularies swallow a leading space */
   #tokenText(token: Token, before: Token): { text: string; bytes: number[] } {
-    const text = this.#model.detokenize([token], true, [before]);
+    const alone = this.#model.detokenize([token], true);
     // A token may be a piece of a character; its own spelling in the vocabulary still has the exact bytes.
-    const bytes = text.includes('\uFFFD') ? vocabularyBytes(this.#model, token) : undefined;
-    return { text, bytes: bytes ?? [...new TextEncoder().encode(text)] };
+    const bytes = alone.includes('\uFFFD') ? vocabularyBytes(this.#model, token) : undefined;
+    if (bytes !== undefined) return { text: alone, bytes };
+    const text = this.#model.detokenize([token], true, [before]);
+    return { text, bytes: [...new TextEncoder().encode(text)] };
   }
 }
 

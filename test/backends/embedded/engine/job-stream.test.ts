@@ -5,6 +5,13 @@ const STARTED: GenerationEvent = { type: 'started', promptTokens: 3, cachedToken
 const FINISHED: GenerationEvent = { type: 'finished', reason: 'stop', generatedTokens: 2, thoughtTokens: 0 };
 const tokens = (text: string): GenerationEvent => ({ type: 'tokens', tokens: [{ text }] });
 
+/** All that is left in a stream. */
+async function rest(source: JobStream): Promise<GenerationEvent[]> {
+  const events: GenerationEvent[] = [];
+  for await (const event of source) events.push(event);
+  return events;
+}
+
 let orders: string[];
 let stream: JobStream;
 
@@ -16,7 +23,7 @@ beforeEach(() => {
 describe('JobStream', () => {
   it('gives events in order, then ends', async () => {
     for (const event of [STARTED, tokens('a'), FINISHED]) stream.push(event);
-    expect(await Array.fromAsync(stream)).toEqual([STARTED, tokens('a'), FINISHED]);
+    expect(await rest(stream)).toEqual([STARTED, tokens('a'), FINISHED]);
     expect(await stream.next()).toEqual({ value: undefined, done: true });
     expect(orders).toEqual([]);
   });
@@ -31,7 +38,7 @@ describe('JobStream', () => {
     stream.push(FINISHED);
     stream.push(tokens('late'));
     stream.fail(new Error('late'));
-    expect(await Array.fromAsync(stream)).toEqual([FINISHED]);
+    expect(await rest(stream)).toEqual([FINISHED]);
   });
 
   describe('a failure', () => {
@@ -113,7 +120,7 @@ describe('JobStream', () => {
 
     it('says nothing after a finished answer', async () => {
       stream.push(FINISHED);
-      await Array.fromAsync(stream);
+      await rest(stream);
       stream.cancel();
       expect(orders).toEqual([]);
     });
