@@ -1,0 +1,63 @@
+import type { PathKey } from '../../wire/validation/format-json-path.ts';
+import { isJsonObject } from '../../wire/validation/structure-checks.ts';
+import { FIELD_LEDGER } from '../field-ledger.ts';
+import type { RequestContext } from './request-context.ts';
+
+/** A field of the ledger, by the names inside it; `[]` stands for the items of a list. */
+interface KnownField {
+  readonly members: Map<string, KnownField>;
+  isIgnored: boolean;
+}
+
+/** Their keys are read and judged one by one where they take effect. */
+const JUDGED_ELSEWHERE: ReadonlySet<string> = new Set(['extra_body', 'google']);
+
+const KNOWN_FIELDS = buildTree();
+
+function buildTree(): KnownField {
+  const root: KnownField = { members: new Map(), isIgnored: false };
+  for (const { path, gemini } of Object.values(FIELD_LEDGER).flat()) {
+    const keys = path.replaceAll('[]', '.[]').split('.');
+    let field = root;
+    for (const key of keys) {
+      const member = field.members.get(key) ?? { members: new Map(), isIgnored: false };
+      field.members.set(key, member);
+      field = member;
+    }
+    field.isIgnored = gemini === 'ignored';
+  }
+  return root;
+}
+
+/** Names every field that the ledger does not know, or that it says to have no effect. */
+export function nameUnknownFields(context: RequestContext): void {
+  nameUnknown(context.request, KNOWN_FIELDS, [], context);
+}
+
+function nameUnknown(value: unknown, field: KnownField, path: PathKey[], context: RequestContext): void {
+  if (Array.isArray(value)) {
+    const item = field.members.get('[]');
+    if (item === undefined) return;
+    for (const [index, member] of value.entries()) {
+      if (path.length === 1 && path[0] === 'tools' && isBuiltInTool(member)) continue;
+      path.push(index);
+      nameUnknown(member, item, path, context);
+      path.pop();
+    }
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  for (const [key, member] of Object.entries(value)) {
+    if (member == null || (path.length === 0 && JUDGED_ELSEWHERE.has(key))) continue;
+    const known = field.members.get(key);
+    path.push(key);
+    if (known === undefined || known.isIgnored) context.receipt.ignore(path);
+    else if (known.members.size > 0) nameUnknown(member, known, path, context);
+    path.pop();
+  }
+}
+
+/** Options of tools that Google runs are judged where they are read. */
+function isBuiltInTool(tool: unknown): boolean {
+  return isJsonObject(tool) && tool['type'] !== 'function' && tool['type'] !== 'custom';
+}
