@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -18,7 +18,7 @@ const ID_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:id_token';
 const RESPONSE = { version: 1, success: true, token_type: ID_TOKEN_TYPE, id_token: SUBJECT_TOKEN };
 
 interface Setup {
-  /** JavaScript that the program runs. */
+  /** What the shell that stands for the program runs; it starts faster than Node.js. */
   readonly script: string;
   readonly executable?: Record<string, unknown>;
   readonly env?: NodeJS.ProcessEnv;
@@ -26,7 +26,7 @@ interface Setup {
 
 /** Credentials whose subject token a small program prints. */
 function openExecutable(all: CredentialFixture, { script, executable = {}, env = ALLOWED }: Setup) {
-  const path = all.write('a program.cjs', script);
+  const path = all.write('a program.sh', script);
   return all.openFile(
     {
       type: 'external_account',
@@ -35,14 +35,14 @@ function openExecutable(all: CredentialFixture, { script, executable = {}, env =
       token_url: `${all.server.origin}/sts`,
       service_account_impersonation_url: `${all.server.origin}/v1/serviceAccounts/target@p.iam.gserviceaccount.com:generateAccessToken`,
       credential_source: {
-        executable: { command: `"${process.execPath}" "${path}" --flag`, ...executable },
+        executable: { command: `sh "${path}" --flag`, ...executable },
       },
     },
     { env },
   );
 }
 
-const printing = (response: unknown): string => `console.log(${JSON.stringify(JSON.stringify(response))})`;
+const printing = (response: unknown): string => `echo '${JSON.stringify(response)}'`;
 
 describe('a program that prints the subject token', () => {
   it.each([
@@ -63,11 +63,13 @@ describe('a program that prints the subject token', () => {
 
   it('is told what the token is for', async () => {
     const all = fixture();
-    const seen = join(all.folder, 'seen.json');
-    const script = `require('node:fs').writeFileSync(${JSON.stringify(seen)}, JSON.stringify({ argv: process.argv.slice(2), env: process.env })); ${printing(RESPONSE)}`;
-    await tokenOf(openExecutable(all, { script }));
-    const { argv, env } = (await import(seen, { with: { type: 'json' } })).default;
-    expect(argv).toEqual(['--flag']);
+    const seen = join(all.folder, 'seen');
+    await tokenOf(
+      openExecutable(all, { script: `echo "$@" > '${seen}'; env >> '${seen}'; ${printing(RESPONSE)}` }),
+    );
+    const [argv, ...variables] = readFileSync(seen, 'utf8').trim().split('\n');
+    expect(argv).toBe('--flag');
+    const env = Object.fromEntries(variables.map((line) => line.split('=', 2)));
     expect(env).toMatchObject({
       GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE: 'the-audience',
       GOOGLE_EXTERNAL_ACCOUNT_TOKEN_TYPE: ID_TOKEN_TYPE,
@@ -82,7 +84,7 @@ describe('a program that prints the subject token', () => {
     async (env) => {
       const all = fixture();
       const trace = join(all.folder, 'trace');
-      const script = `require('node:fs').writeFileSync(${JSON.stringify(trace)}, '')`;
+      const script = `touch '${trace}'`;
       const { message } = await failureOf(openExecutable(all, { script, env }).headers(never));
       expect(message).toContain('Set GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES=1 if you trust the file.');
       expect(existsSync(trace)).toBe(false);
@@ -92,12 +94,12 @@ describe('a program that prints the subject token', () => {
   it.each([
     {
       name: 'fails',
-      script: 'console.error("hunter2"); process.exit(3)',
+      script: 'echo hunter2 >&2; exit 3',
       problem: 'failed (3). Run it by hand',
     },
     {
       name: 'prints no JSON',
-      script: 'console.log("hunter2")',
+      script: 'echo hunter2',
       problem: 'printed something that is not a JSON',
     },
     { name: 'has no token', script: printing({ ...RESPONSE, id_token: '' }), problem: 'has no "id_token"' },
@@ -119,7 +121,7 @@ describe('a program that prints the subject token', () => {
 
   it('that does not end is ended with the fetch', async () => {
     const all = fixture();
-    const source = openExecutable(all, { script: 'setInterval(() => {}, 1000)' });
+    const source = openExecutable(all, { script: 'exec sleep 60' });
     const waiting = source.headers(never);
     source.close();
     await expect(waiting).rejects.toThrow('closed');
@@ -143,10 +145,10 @@ describe('a program that prints the subject token', () => {
     const outputFile = join(all.folder, 'output.json');
     if (cached !== undefined) all.write('output.json', cached);
     const trace = join(all.folder, 'trace');
-    const script = `require('node:fs').writeFileSync(${JSON.stringify(trace)}, process.env.GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE); ${printing(RESPONSE)}`;
+    const script = `echo "$GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE" > '${trace}'; ${printing(RESPONSE)}`;
     const source = openExecutable(all, { script, executable: { output_file: outputFile } });
     expect(await tokenOf(source)).toBe('ya29.2.impersonated');
-    expect(existsSync(trace)).toBe(isRun);
+    expect(existsSync(trace) && readFileSync(trace, 'utf8').trim()).toBe(isRun && outputFile);
   });
 
   it.each([

@@ -15,7 +15,7 @@ export function privateKeyPem(): string {
   return keys().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-export const GOOGLE_TOKEN_URL = 'https://oauth2.googleapis.com/token';
+const GOOGLE_TOKEN_URL = 'https://oauth2.googleapis.com/token';
 export const USER_SECRETS = {
   client_id: 'id-1',
   client_secret: 'GOCSPX-s3cret',
