@@ -5,7 +5,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  * Folders of one layer do not know each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ['errors.ts'],
+  ['errors.ts', 'ids.ts'],
   ['wire'],
   ['translate'],
   ['upstream'],
@@ -14,7 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['routing'],
   ['server'],
   ['config'],
-  ['compose.ts'],
+  ['compose'],
   ['cli'],
 ];
 

@@ -59,6 +59,7 @@ export const ERROR_KINDS = {
   upstream_disconnected: kind(502, 'server_error', true),
   empty_response: kind(502, 'server_error', true),
   malformed_function_call: kind(502, 'server_error', true),
+  upstream_credentials: kind(502, 'server_error'),
   engine_crashed: kind(502, 'server_error', true),
   model_not_ready: kind(503, 'server_error', true),
   overloaded: kind(503, 'server_error', true),

@@ -37,6 +37,13 @@ export class ApiKeys {
   }
 }
 
+/**
+ * Whom a key stands for, as a name that does not give the key away: its hash. Clients without a key share one name.
+ */
+export function tenantOf(key: string | undefined): string {
+  return key === undefined ? 'anonymous' : hash(key).toString('base64url');
+}
+
 function hash(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }

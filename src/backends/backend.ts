@@ -29,7 +29,7 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-export type BackendKind = 'embedded';
+export type BackendKind = 'embedded' | 'vertex' | 'gemini';
 
 /** One request on its way to a backend. Frozen: an attempt never changes what the next one sees. */
 export interface ChatCall {
@@ -39,6 +39,8 @@ export interface ChatCall {
   /** What to do with a field the backend cannot honour. Contract section 0. */
   readonly unsupported: 'reject' | 'ignore';
   readonly requestId: string;
+  /** Whom what is kept between requests belongs to. Tenants never see each other's. */
+  readonly tenant: string;
 }
 
 export interface ChatReply {
@@ -47,6 +49,8 @@ export interface ChatReply {
   readonly modelVersion: string;
   /** JSON paths of fields that were accepted and had no effect; sent as `x-parlance-ignored`. */
   readonly ignored: readonly string[];
+  /** Where thought signatures came from that the client did not send; sent as `x-parlance-signature`. */
+  readonly signature?: string;
 }
 
 export interface BackendModel {

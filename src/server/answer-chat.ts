@@ -37,6 +37,7 @@ export async function answerChat(
           family: route.family,
           endpoint: route.endpoint,
           requestId: request.id,
+          tenant: request.tenant,
           signal: work.signal,
           onDeadline: work.setDeadline,
         },
@@ -97,7 +98,7 @@ async function writeChunks(
 }
 
 function factHeaders(
-  { upstream, modelVersion, ignored, upstreamMs }: ChatFacts,
+  { upstream, modelVersion, ignored, signature, upstreamMs }: ChatFacts,
   startedAt: number,
 ): Record<string, string> {
   const total = performance.now() - startedAt;
@@ -106,6 +107,7 @@ function factHeaders(
     'x-parlance-upstream': headerValue(upstream),
     'x-parlance-model-version': headerValue(modelVersion),
     ...(ignored.length === 0 ? {} : { 'x-parlance-ignored': headerValue(ignored.join(', ')) }),
+    ...(signature === undefined ? {} : { 'x-parlance-signature': signature }),
     'server-timing': `total;dur=${total.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}, own;dur=${own.toFixed(1)}`,
   };
 }

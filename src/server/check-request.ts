@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ApiKeys, readClientKey } from '../auth/api-keys.ts';
+import { type ApiKeys, readClientKey, tenantOf } from '../auth/api-keys.ts';
 import { GatewayError } from '../errors.ts';
 import { printableText } from './printable-text.ts';
 import { allowedMethods, normalisePath, resolveRoute, type Route } from './resolve-route.ts';
@@ -34,8 +34,10 @@ export function checkRequest(request: FastifyRequest, reply: FastifyReply, rules
   }
   request.route = route;
   checkMethod(request, reply, { route, pathname });
-  if (rules.apiKeys !== undefined && route.kind !== 'health' && route.kind !== 'ready') {
-    checkKey(request, reply, { apiKeys: rules.apiKeys, query });
+  if (route.kind !== 'health' && route.kind !== 'ready') {
+    const key = readKey(request, query);
+    if (rules.apiKeys !== undefined) checkKey(key, reply, rules.apiKeys);
+    request.tenant = tenantOf(key);
   }
   if (route.kind === 'not-implemented') {
     throw new GatewayError('unsupported', `Parlance does not implement ${route.what}; use chat/completions.`);
@@ -58,17 +60,16 @@ function checkMethod(
   );
 }
 
-function checkKey(
-  { headers }: FastifyRequest,
-  reply: FastifyReply,
-  { apiKeys, query }: { apiKeys: ApiKeys; query: string },
-): void {
-  const key = readClientKey({
+function readKey({ headers }: FastifyRequest, query: string): string | undefined {
+  return readClientKey({
     authorization: headers.authorization,
     'x-goog-api-key': single(headers['x-goog-api-key']),
     'api-key': single(headers['api-key']),
-    queryKey: new URLSearchParams(query).get('key') ?? undefined,
+    queryKey: query === '' ? undefined : (new URLSearchParams(query).get('key') ?? undefined),
   });
+}
+
+function checkKey(key: string | undefined, reply: FastifyReply, apiKeys: ApiKeys): void {
   if (key !== undefined && apiKeys.has(key)) return;
   reply.header('www-authenticate', 'Bearer realm="parlance"');
   throw new GatewayError(

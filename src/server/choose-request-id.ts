@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { randomBase62 } from './base62.ts';
+import { randomBase62 } from '../ids.ts';
 
 /** Request ids clients may choose: nothing that could break a log line or a header. */
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;

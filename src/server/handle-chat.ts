@@ -24,6 +24,8 @@ export interface ChatInput {
   /** Set on `/endpoints/{id}` routes. */
   readonly endpoint?: string | undefined;
   readonly requestId: string;
+  /** Whom the request belongs to. */
+  readonly tenant: string;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
   /** Called once the backend is known, with the time an answer may take. */
@@ -35,6 +37,7 @@ export interface ChatFacts {
   readonly upstream: string;
   readonly modelVersion: string;
   readonly ignored: readonly string[];
+  readonly signature: string | undefined;
   /** Milliseconds from the upstream call to its first sign of life. */
   readonly upstreamMs: number;
 }
@@ -66,6 +69,7 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
       model: target.model,
       unsupported: options.unsupported,
       requestId: input.requestId,
+      tenant: input.tenant,
     },
     input.signal,
   );
@@ -73,6 +77,7 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     upstream: target.backend.name,
     modelVersion: reply.modelVersion,
     ignored: reply.ignored,
+    signature: reply.signature,
     upstreamMs: performance.now() - started,
   };
   const asked = request.model == null || request.model === '' ? reply.modelVersion : request.model;

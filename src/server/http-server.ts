@@ -78,6 +78,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestIdHeader: false,
     genReqId: chooseRequestId,
   });
+  server.decorateRequest('tenant', '');
   server.decorateRequest('startedAt', 0);
   server.decorateRequest('isLogged', false);
   server.removeAllContentTypeParsers();

@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the URL asks for; set before the body is read. */
     route?: Route;
+    /** Whom the client's key stands for; never the key itself. */
+    tenant: string;
     /** `performance.now()` at the arrival of the headers. */
     startedAt: number;
     /** Set once the upstream has answered. */

@@ -8,7 +8,7 @@ import {
 import type { UsageMode } from '../translate/events/usage.ts';
 import { readGoogleExtraBody, thoughtTagMarker } from '../wire/openai/google-extra-body.ts';
 import type { ChatCompletionRequest } from '../wire/openai/request.ts';
-import { randomBase62 } from './base62.ts';
+import { newCallId, randomBase62 } from '../ids.ts';
 
 export interface RenderContext {
   readonly family: RouteFamily;
@@ -44,7 +44,7 @@ export function readRenderOptions(request: ChatCompletionRequest, context: Rende
     deprecatedFunctions: request.functions != null,
     customTools: customToolNames(request),
     ...(request.logprobs === true ? { topLogprobs: request.top_logprobs ?? 0 } : {}),
-    newCallId: () => `call_${randomBase62()}`,
+    newCallId,
   };
 }
 

@@ -6,7 +6,7 @@ export interface ExchangeRequest {
   readonly origin: string;
   /** With query. */
   readonly path: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
   /** Aborts the exchange, its response body included. */

@@ -27,6 +27,7 @@ function input(fields: Partial<ChatInput> = {}): ChatInput {
     body: chatRequest(),
     family: 'plain',
     requestId: 'req_1',
+    tenant: 'tenant',
     signal: new AbortController().signal,
     onDeadline: () => {},
     ...fields,

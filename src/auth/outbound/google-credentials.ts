@@ -166,7 +166,7 @@ function credentialsError(fault: CredentialFault, place: Place | undefined): Gat
     place === undefined
       ? 'This server has no Google credentials'
       : `This server's Google credentials do not work: ${place.description}`;
-  return new GatewayError('bad_upstream_response', `${subject}: ${fault.message}`, {
+  return new GatewayError('upstream_credentials', `${subject}: ${fault.message}`, {
     shouldRetry: fault.isTransient,
     cause: fault,
   });

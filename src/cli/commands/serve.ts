@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { createParlance, type EmbeddedUpstream, type Parlance } from '../../compose.ts';
+import { createParlance, type Parlance } from '../../compose/create-parlance.ts';
+import type { EmbeddedUpstream } from '../../compose/embedded-upstream.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { toGatewayError } from '../../errors.ts';

@@ -1,20 +1,21 @@
 /** The server's object graph, and the only place that builds it. */
 import type { AddressInfo } from 'node:net';
-import { basename } from 'node:path';
-import { ApiKeys } from './auth/api-keys.ts';
-import type { Backend } from './backends/backend.ts';
-import { EmbeddedBackend } from './backends/embedded/embedded-backend.ts';
-import type { LoadedConfig } from './config/load.ts';
-import { assertSafeBind } from './config/safe-bind.ts';
-import { createLog, type Log } from './observability/log.ts';
-import { ModelRouter } from './routing/model-router.ts';
-import { createHttpServer } from './server/http-server.ts';
+import { ApiKeys } from '../auth/api-keys.ts';
+import type { Backend } from '../backends/backend.ts';
+import { MemorySignatureVault } from '../backends/gemini/signature-vault.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { assertSafeBind } from '../config/safe-bind.ts';
+import { createLog, type Log } from '../observability/log.ts';
+import { ModelRouter } from '../routing/model-router.ts';
+import { createHttpServer } from '../server/http-server.ts';
+import { createEmbeddedUpstream, type EmbeddedUpstream } from './embedded-upstream.ts';
+import { createGeminiUpstream } from './gemini-upstream.ts';
 
 /** A composed server. Nothing listens and no engine runs until it is told to. */
 export interface Parlance {
   readonly log: Log;
   readonly router: ModelRouter;
-  /** Embedded upstreams and the models their configuration names. */
+  /** Upstreams whose model has to be on this machine. */
   readonly embedded: readonly EmbeddedUpstream[];
   /**
    * Listens on the configured address.
@@ -24,12 +25,6 @@ export interface Parlance {
   listen(): Promise<string>;
   /** Stops accepting, lets running answers finish within the configured time, then ends engines and connections. */
   close(): Promise<void>;
-}
-
-export interface EmbeddedUpstream {
-  readonly backend: EmbeddedBackend;
-  /** Catalogue name, URL or path. */
-  readonly model: string;
 }
 
 /** How often connections that have become idle are closed during shutdown, in milliseconds. */
@@ -43,25 +38,7 @@ const IDLE_SWEEP = 50;
 export function createParlance(config: LoadedConfig): Parlance {
   assertSafeBind(config);
   const log = createLog(config.log.level);
-  const embedded = Object.entries(config.upstreams).map(([name, upstream]) => ({
-    model: upstream.model,
-    backend: new EmbeddedBackend({
-      name,
-      modelName: shortModelName(upstream.model),
-      engine: {
-        slots: upstream.slots,
-        threads: upstream.threads,
-        gpu: upstream.gpu,
-        ...(upstream.context_size === undefined ? {} : { contextSize: upstream.context_size }),
-      },
-      queueSize: upstream.queue_size,
-      answerTimeoutMs: upstream.request_timeout_ms,
-      ...(upstream.chat_template === undefined ? {} : { chatTemplate: upstream.chat_template }),
-      log: log.child({ upstream: name }),
-      created: Math.floor(Date.now() / 1000),
-    }),
-  }));
-  const backends = new Map<string, Backend>(embedded.map(({ backend }) => [backend.name, backend]));
+  const { backends, embedded } = createBackends(config, log);
   const router = new ModelRouter({ backends, models: config.models, endpoints: config.endpoints });
   const server = createHttpServer({
     log,
@@ -104,7 +81,26 @@ export function createParlance(config: LoadedConfig): Parlance {
   };
 }
 
-/** A model's name for lists and headers: catalogue names as they are, files and URLs by their file name. */
-function shortModelName(model: string): string {
-  return basename(model).replace(/\.gguf$/i, '');
+function createBackends(
+  config: LoadedConfig,
+  log: Log,
+): { backends: ReadonlyMap<string, Backend>; embedded: EmbeddedUpstream[] } {
+  const backends = new Map<string, Backend>();
+  const embedded: EmbeddedUpstream[] = [];
+  const vault = new MemorySignatureVault({
+    now: () => performance.now(),
+    maxEntries: config.signatures.max_entries,
+    lifetimeMs: config.signatures.ttl_ms,
+  });
+  const gemini = { vault, replayThoughts: config.thoughts.replay, env: process.env, log };
+  for (const [name, upstream] of Object.entries(config.upstreams)) {
+    if (upstream.kind === 'embedded') {
+      const created = createEmbeddedUpstream(name, upstream, log);
+      embedded.push(created);
+      backends.set(name, created.backend);
+    } else {
+      backends.set(name, createGeminiUpstream(name, upstream, gemini));
+    }
+  }
+  return { backends, embedded };
 }

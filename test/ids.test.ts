@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { randomBase62 } from '../../src/server/base62.ts';
+import { randomBase62 } from '../src/ids.ts';
 
 describe('randomBase62', () => {
   it.each([0, 1, 24, 100])('has %i characters', (length) => {

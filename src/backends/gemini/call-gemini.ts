@@ -1,0 +1,148 @@
+import type { Dispatcher } from 'undici';
+import type { TokenSource } from '../../auth/outbound/token-source.ts';
+import { ERROR_KINDS, GatewayError } from '../../errors.ts';
+import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
+import { fromGeminiOutcome } from '../../translate/error/from-gemini-outcome.ts';
+import type { ChatEventBatch } from '../../translate/events/chat-event.ts';
+import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
+import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
+import type { FailedAttempt } from '../../upstream/retry.ts';
+import { TransportError } from '../../upstream/transport-error.ts';
+import { type GeminiPlace, geminiUrl } from './gemini-url.ts';
+import { parseFrame, readFrames } from './read-frames.ts';
+
+export interface GeminiCall {
+  readonly place: GeminiPlace;
+  readonly model: string;
+  /** Native request as JSON text. */
+  readonly body: string;
+  readonly stream: boolean;
+  readonly toolNames: ReadonlyMap<string, string>;
+  readonly topLogprobs: number | undefined;
+  readonly timeouts: { readonly firstByteMs: number; readonly idleMs: number };
+}
+
+export interface GeminiConnection {
+  readonly credentials: TokenSource;
+  readonly dispatcher: Dispatcher;
+  readonly signal: AbortSignal;
+}
+
+export interface GeminiAnswer {
+  /** The exact model, when the upstream says it. */
+  readonly modelVersion?: string;
+  readonly events: AsyncIterable<ChatEventBatch>;
+}
+
+/** Largest error body worth reading, in bytes. */
+const MAX_ERROR_BYTES = 256 * 1024;
+/** Largest whole answer, in bytes: several images of many megabytes. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+/**
+ * One call of Gemini. Resolves when the answer has begun: until then every failure is thrown and may be retried.
+ *
+ * @throws {GatewayError} as the upstream answered; {TransportError} when it did not
+ */
+export async function callGemini(call: GeminiCall, connection: GeminiConnection): Promise<GeminiAnswer> {
+  const response = await send(call, connection);
+  if (response.status !== 200) throw await readError(response);
+  const decoder = new GeminiDecoder({
+    toolNames: call.toolNames,
+    ...(call.topLogprobs === undefined ? {} : { topLogprobs: call.topLogprobs }),
+  });
+  const frames = call.stream ? readFrames(response) : wholeFrame(response);
+  const batches = decodeFrames(frames, decoder);
+  // The answer has begun with its first output; a frame without any may still turn out to be a failure.
+  const held: ChatEventBatch[] = [];
+  while (!decoder.hasOutput) {
+    const { value, done } = await batches.next();
+    if (done === true) break;
+    held.push(value);
+  }
+  const { modelVersion } = decoder;
+  return { ...(modelVersion === undefined ? {} : { modelVersion }), events: rest(held, batches) };
+}
+
+async function* rest(
+  held: readonly ChatEventBatch[],
+  batches: AsyncGenerator<ChatEventBatch, void, void>,
+): AsyncGenerator<ChatEventBatch, void, void> {
+  yield* held;
+  yield* batches;
+}
+
+/** Sends the request; a refused token is replaced once. */
+async function send(
+  call: GeminiCall,
+  { credentials, dispatcher, signal }: GeminiConnection,
+): Promise<ExchangeResponse> {
+  const { origin, path } = geminiUrl(
+    call.place,
+    call.model,
+    call.stream ? 'streamGenerateContent' : 'generateContent',
+  );
+  for (let attempt = 0; ; attempt++) {
+    const authorization = await credentials.headers(signal);
+    const response = await exchange(dispatcher, {
+      origin,
+      path,
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...authorization },
+      body: call.body,
+      signal,
+      headersTimeoutMs: call.timeouts.firstByteMs,
+      idleTimeoutMs: call.timeouts.idleMs,
+    });
+    if (response.status !== 401 || attempt > 0) return response;
+    credentials.invalidate(authorization);
+    await readText(response.body, MAX_ERROR_BYTES);
+  }
+}
+
+async function readError(response: ExchangeResponse): Promise<GatewayError> {
+  const body = await readText(response.body, MAX_ERROR_BYTES);
+  const { 'content-type': contentType, 'retry-after': retryAfter } = response.headers;
+  return fromGeminiError({
+    status: response.status,
+    body,
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+  });
+}
+
+async function* wholeFrame(response: ExchangeResponse): AsyncGenerator<unknown, void, void> {
+  yield parseFrame(await readText(response.body, MAX_ANSWER_BYTES));
+}
+
+async function* decodeFrames(
+  frames: AsyncIterable<unknown>,
+  decoder: GeminiDecoder,
+): AsyncGenerator<ChatEventBatch, void, void> {
+  let isWhole = true;
+  try {
+    for await (const frame of frames) {
+      const events = decoder.push(frame);
+      if (events.length > 0) yield events;
+    }
+  } catch (error) {
+    // Cut after the last finish reason, nothing is missing.
+    if (!(error instanceof TransportError) || !decoder.sawFinish) throw error;
+    isWhole = false;
+  }
+  const closing = decoder.end(isWhole);
+  const failure = decoder.outcome === undefined ? undefined : fromGeminiOutcome(decoder.outcome);
+  if (failure !== undefined) throw failure;
+  if (closing.length > 0) yield closing;
+}
+
+/** Whether a failed call may be made again. */
+export function judgeFailure(error: unknown): FailedAttempt {
+  if (error instanceof TransportError) return { retryable: error.fault !== 'too-large' };
+  if (!(error instanceof GatewayError)) return { retryable: false };
+  const { retryAfterSeconds } = error;
+  return {
+    retryable: ERROR_KINDS[error.code].retryable,
+    ...(retryAfterSeconds === undefined ? {} : { hintMs: retryAfterSeconds * 1000 }),
+  };
+}

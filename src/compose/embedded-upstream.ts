@@ -1,0 +1,40 @@
+import { basename } from 'node:path';
+import { EmbeddedBackend } from '../backends/embedded/embedded-backend.ts';
+import type { EmbeddedUpstreamConfig } from '../config/complete-upstream.ts';
+import type { DeepReadonly } from '../config/deep-freeze.ts';
+import type { Log } from '../observability/log.ts';
+
+/** An embedded backend and the model its configuration names; the command line sees to the model's file. */
+export interface EmbeddedUpstream {
+  readonly backend: EmbeddedBackend;
+  /** Catalogue name, URL or path. */
+  readonly model: string;
+}
+
+export function createEmbeddedUpstream(
+  name: string,
+  config: DeepReadonly<EmbeddedUpstreamConfig>,
+  log: Log,
+): EmbeddedUpstream {
+  const backend = new EmbeddedBackend({
+    name,
+    modelName: shortModelName(config.model),
+    engine: {
+      slots: config.slots,
+      threads: config.threads,
+      gpu: config.gpu,
+      ...(config.context_size === undefined ? {} : { contextSize: config.context_size }),
+    },
+    queueSize: config.queue_size,
+    answerTimeoutMs: config.request_timeout_ms,
+    ...(config.chat_template === undefined ? {} : { chatTemplate: config.chat_template }),
+    log: log.child({ upstream: name }),
+    created: Math.floor(Date.now() / 1000),
+  });
+  return { backend, model: config.model };
+}
+
+/** A model's name for lists and headers: catalogue names as they are, files and URLs by their file name. */
+function shortModelName(model: string): string {
+  return basename(model).replace(/\.gguf$/i, '');
+}

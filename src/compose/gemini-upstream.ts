@@ -1,0 +1,94 @@
+import type { Dispatcher } from 'undici';
+import { createApiKeySource, createStaticTokenSource } from '../auth/outbound/fixed-token-source.ts';
+import { createGoogleCredentials } from '../auth/outbound/google-credentials.ts';
+import type { TokenSource } from '../auth/outbound/token-source.ts';
+import { GeminiBackend } from '../backends/gemini/gemini-backend.ts';
+import type { GeminiPlace } from '../backends/gemini/gemini-url.ts';
+import type { SignatureVault } from '../backends/gemini/signature-vault.ts';
+import type { GeminiUpstreamConfig, VertexUpstreamConfig } from '../config/complete-upstream.ts';
+import type { DeepReadonly } from '../config/deep-freeze.ts';
+import type { Log } from '../observability/log.ts';
+import { createConnectionPools } from '../upstream/connection-pools.ts';
+
+type GeminiConfig = DeepReadonly<VertexUpstreamConfig> | DeepReadonly<GeminiUpstreamConfig>;
+
+/** What all Gemini upstreams of one server share. */
+export interface GeminiContext {
+  readonly vault: SignatureVault;
+  /** Thoughts of earlier turns are sent upstream again. */
+  readonly replayThoughts: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
+}
+
+export function createGeminiUpstream(
+  name: string,
+  config: GeminiConfig,
+  context: GeminiContext,
+): GeminiBackend {
+  const dispatcher = createConnectionPools(
+    {
+      connectTimeoutMs: config.connect_timeout_ms,
+      maxConnections: config.max_connections,
+      http2: config.http2,
+    },
+    context.env,
+  );
+  return new GeminiBackend({
+    name,
+    place: placeOf(config),
+    credentials: credentialsOf(config, { dispatcher, context, name }),
+    dispatcher,
+    vault: context.vault,
+    translate: {
+      schemaMode: config.schema.mode,
+      maxRefDepth: config.schema.max_ref_depth,
+      functionIds: config.function_ids,
+      replayThoughts: context.replayThoughts,
+      ...(config.voice_map === undefined ? {} : { voiceMap: config.voice_map }),
+    },
+    timeouts: {
+      answerMs: config.request_timeout_ms,
+      firstByteMs: config.first_byte_timeout_ms,
+      idleMs: config.idle_timeout_ms,
+    },
+    retry: { maxRetries: config.retries },
+    emulateCandidates: config.emulate_n,
+    globalFallback: config.kind === 'vertex' && config.global_fallback,
+    malformedRetries: config.malformed_retries,
+  });
+}
+
+function placeOf(config: GeminiConfig): GeminiPlace {
+  const shared = { version: config.api_version, baseUrl: config.base_url };
+  if (config.kind === 'gemini') return { upstream: 'gemini', ...shared };
+  return {
+    upstream: 'vertex',
+    project: config.project,
+    isExpress: config.api_key !== undefined,
+    location: config.location,
+    ...shared,
+  };
+}
+
+function credentialsOf(
+  config: GeminiConfig,
+  { dispatcher, context, name }: { dispatcher: Dispatcher; context: GeminiContext; name: string },
+): TokenSource {
+  if (config.kind === 'gemini') return createApiKeySource(config.api_key);
+  if (config.api_key !== undefined) return createApiKeySource(config.api_key);
+  if (config.access_token !== undefined) return createStaticTokenSource(config.access_token);
+  return createGoogleCredentials({
+    ...(config.credentials === undefined || config.credentials === 'adc'
+      ? {}
+      : { keyFile: config.credentials }),
+    env: context.env,
+    dispatcher,
+    onRenewalFailure: (error) => {
+      context.log.warn(
+        { upstream: name, reason: error instanceof Error ? error.message : String(error) },
+        'token not renewed',
+      );
+    },
+  });
+}
