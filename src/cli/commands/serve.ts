@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
+import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
 import { createParlance, type Parlance } from '../../compose/create-parlance.ts';
 import type { EmbeddedUpstream } from '../../compose/embedded-upstream.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { toGatewayError } from '../../errors.ts';
 import { openModelStore } from '../../model-store/model-store.ts';
+import { banner, readyText } from '../banner.ts';
 import { createProgressBar } from '../progress-bar.ts';
 
 const HELP = `Usage: parlance serve [--config FILE] [--host HOST] [--port PORT]
@@ -36,6 +38,7 @@ export async function runServeCommand(args: readonly string[], version: string):
     config = loadConfig({
       env,
       cwd: process.cwd(),
+      hasGoogleCredentials: hasCredentials(env),
       ...(options.config === undefined ? {} : { path: options.config }),
     });
     parlance = createParlance(config);
@@ -52,7 +55,7 @@ export async function runServeCommand(args: readonly string[], version: string):
     process.stderr.write(`${listenProblem(error, config)}\n`);
     return 1;
   }
-  printBanner({ url, version, config, parlance });
+  process.stdout.write(banner({ url, version, config }));
   const models = Promise.all(
     parlance.embedded.map((upstream) =>
       startEngine(upstream, { home: config.home, signal: stop.signal, log: parlance.log }),
@@ -67,7 +70,7 @@ export async function runServeCommand(args: readonly string[], version: string):
 
 async function announceReady(started: Promise<boolean[]>, url: string, signal: AbortSignal): Promise<void> {
   const states = await started;
-  if (states.every(Boolean) && !signal.aborted) printReady(url);
+  if (states.every(Boolean) && !signal.aborted) process.stdout.write(readyText(url));
 }
 
 function readOptions(args: readonly string[]): number | { config?: string; env: Record<string, string> } {
@@ -205,39 +208,4 @@ function listenProblem(error: unknown, { server: { host, port } }: LoadedConfig)
     default:
       return `Cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-interface Banner {
-  url: string;
-  version: string;
-  config: LoadedConfig;
-  parlance: Parlance;
-}
-
-function printBanner({ url, version, config, parlance }: Banner): void {
-  const lines = [`Parlance ${version} listens on ${url}`, ''];
-  for (const { backend, model } of parlance.embedded) {
-    lines.push(`  Upstream ${backend.name}: ${model}, embedded`);
-  }
-  for (const { match, upstream } of config.models) {
-    lines.push(`  ${match === '*' ? 'Every model' : `Models ${match}`} -> ${upstream}`);
-  }
-  lines.push(
-    '',
-    `  OpenAI base URL      ${url}/v1`,
-    `  Vertex AI base URL   ${url}/v1/projects/PROJECT/locations/LOCATION/endpoints/openapi`,
-    `  Developer API base   ${url}/v1beta/openai`,
-    '',
-    ...config.notices.flatMap((notice) => [notice, '']),
-  );
-  process.stdout.write(lines.join('\n'));
-}
-
-function printReady(url: string): void {
-  process.stdout.write(`Ready. Try:
-
-  curl ${url}/v1/chat/completions -H 'Content-Type: application/json' \\
-    -d '{"model": "google/gemini-2.5-flash", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
-
-`);
 }
