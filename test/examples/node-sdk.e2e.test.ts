@@ -8,7 +8,7 @@ import { type ParlanceProcess, startParlance } from '../support/parlance-process
 import { readVertexStream } from './answer-shapes.ts';
 
 const VERTEX_PATH = '/v1/projects/my-project/locations/us-central1/endpoints/openapi';
-const MODEL = 'google/gemini-2.5-flash';
+const MODEL = 'google/gemini-2.5-pro';
 const QUESTION = { model: MODEL, messages: [{ role: 'user' as const, content: 'Why is the sky blue?' }] };
 
 const client = new OpenAI({ baseURL: `${inject('parlanceUrl')}${VERTEX_PATH}`, apiKey: 'local' });
@@ -172,7 +172,7 @@ describe('responses', () => {
       .withResponse();
     expect(request_id).toMatch(/^req_\w+$/);
     expect(data).toHaveProperty('_request_id', request_id);
-    expect(response.headers.get('x-parlance-upstream')).toBe('local');
+    expect(response.headers.get('x-parlance-upstream')).toBe('roomy');
   });
 });
 

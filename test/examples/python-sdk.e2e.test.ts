@@ -101,7 +101,7 @@ describe.skipIf(skipped !== '')(`the OpenAI SDK for Python${skipped}`, () => {
       }),
     );
     expect(request_id).toMatch(/^req_\w+$/);
-    expect(headers).toMatchObject({ 'x-request-id': request_id, 'x-parlance-upstream': 'local' });
+    expect(headers).toMatchObject({ 'x-request-id': request_id, 'x-parlance-upstream': 'roomy' });
     expect(readText(completion)).not.toBe('');
   });
 });

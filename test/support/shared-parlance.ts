@@ -9,17 +9,20 @@ declare module 'vitest' {
 }
 
 /**
- * No rule for every model, so that a test can ask for one that does not exist. The small context ends the stories of a
- * small model early: no client has to say how long an answer may be.
+ * Two upstreams with the same model. The small context of the first ends the stories of a small model early, so that
+ * no example has to say how long an answer may be; the second has room for long schemas. No rule fits every model, so
+ * that a test can ask for one that does not exist.
  */
 const CONFIG = `
 server: { shutdown_grace_ms: 1000 }
 upstreams:
-  local: { kind: embedded, context_size: 512 }
+  brief: { kind: embedded, context_size: 256 }
+  roomy: { kind: embedded, context_size: 1024 }
 models:
-  - { match: "google/*", upstream: local }
+  - { match: "google/gemini-2.5-pro", upstream: roomy }
+  - { match: "google/*", upstream: brief }
 endpoints:
-  "*": { upstream: local }
+  "*": { upstream: brief }
 `;
 
 /** Vitest calls this before the first file and what it returns after the last one. */

@@ -5,7 +5,7 @@ import json
 import openai
 
 client = openai.OpenAI()
-question = {"model": "google/gemini-2.5-flash", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+question = {"model": "google/gemini-2.5-pro", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
 image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
 
 

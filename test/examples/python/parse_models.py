@@ -30,7 +30,7 @@ class Recipe(BaseModel):
 
 def summary(parse) -> dict:
     completion = parse(
-        model="google/gemini-2.5-flash",
+        model="google/gemini-2.5-pro",
         messages=[{"role": "user", "content": "A recipe for pancakes."}],
         response_format=Recipe,
     )

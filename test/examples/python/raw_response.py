@@ -7,7 +7,7 @@ from openai import OpenAI
 client = OpenAI()
 
 response = client.chat.completions.with_raw_response.create(
-    model="google/gemini-2.5-flash",
+    model="google/gemini-2.5-pro",
     messages=[{"role": "user", "content": "Why is the sky blue?"}],
     max_tokens=4,
 )

@@ -10,7 +10,7 @@ client = AsyncOpenAI()
 
 async def chunks_of(question: str) -> list:
     stream = await client.chat.completions.create(
-        model="google/gemini-2.5-flash",
+        model="google/gemini-2.5-pro",
         messages=[{"role": "user", "content": question}],
         max_tokens=16,
         stream=True,

@@ -16,7 +16,7 @@ class Answer(BaseModel):
 events = []
 pieces = []
 with client.chat.completions.stream(
-    model="google/gemini-2.5-flash",
+    model="google/gemini-2.5-pro",
     messages=[{"role": "user", "content": "Why is the sky blue?"}],
     response_format=Answer,
 ) as stream:
