@@ -3,6 +3,7 @@
  * and 11.3 (retries).
  */
 import { z } from 'zod';
+import { thinkingFamilySchema } from './thinking-schema.ts';
 import { headerText, oneOf, onOff, wholeNumber, wrongWord } from './value-schemas.ts';
 
 const HOUR_MS = 3_600_000;
@@ -150,6 +151,7 @@ const geminiKeys = {
   voice_map: z
     .record(voiceName, voiceName.describe('Gemini voice that speaks for this name.'))
     .exactOptional(),
+  thinking: z.array(thinkingFamilySchema).exactOptional(),
 };
 
 export const vertexUpstreamSchema = z

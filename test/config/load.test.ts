@@ -317,6 +317,11 @@ describe('the documentation', () => {
     expect(models).toHaveLength(2);
   });
 
+  it('shows a model family that works', () => {
+    const { upstreams } = load(/```yaml\n(# thinking\.yaml[^]*?)```/.exec(page)?.[1] ?? '');
+    expect(upstreams['vertex']).toMatchObject({ thinking: [{ control: 'budget', efforts: { none: 0 } }] });
+  });
+
   it('shows the errors that its example would give with three mistakes', () => {
     const broken = block('yaml').replace('port:', 'prot:').replace('upstream: large', 'upstream: huge');
     expect(failure(() => load(broken)).format()).toBe(block('text'));
