@@ -6,6 +6,7 @@ import type { Figure, Section } from './report.ts';
 import { type ParlanceProcess, type ServerProcess, startParlance } from './server-process.ts';
 import { startLlamaServer } from './llama-server.ts';
 import { streamChat } from './stream-chat.ts';
+import { timedRounds } from './timed-rounds.ts';
 
 export interface EngineSetup {
   readonly modelPath: string;
@@ -18,7 +19,8 @@ export interface EngineSetup {
 export const SLOTS = 4;
 export const CONTEXT_SIZE = 4096;
 
-const ROUNDS = 5;
+/** For each number of parallel requests. */
+const ROUNDS = { most: 5, seconds: 50 };
 const TOKENS = 96;
 
 /** One group of requests that ran at the same time. */
@@ -64,15 +66,16 @@ async function compare(
   for (const parallel of [1, SLOTS]) {
     const mine: GroupResult[] = [];
     const theirs: GroupResult[] = [];
-    // The first group fills the prompt caches of both.
-    for (let round = 0; round <= ROUNDS; round++) {
-      const endWatch = watchMachine(pids);
-      const tokens = round === 0 ? 8 : TOKENS;
+    const run = async (tokens: number): Promise<[GroupResult, GroupResult | undefined]> => {
       const first = await runGroup(ours.url, { parallel, tokens, pids: [ours.pid, ours.enginePid] });
-      const second =
-        llama === undefined ? undefined : await runGroup(llama.url, { parallel, tokens, pids: [llama.pid] });
-      assertSamePrompts(first, second);
-      if (round === 0) continue;
+      if (llama === undefined) return [first, undefined];
+      return [first, await runGroup(llama.url, { parallel, tokens, pids: [llama.pid] })];
+    };
+    // Fills the prompt caches of both.
+    assertSamePrompts(...(await run(8)));
+    for (const _round of timedRounds(ROUNDS)) {
+      const endWatch = watchMachine(pids);
+      const [first, second] = await run(TOKENS);
       loads.push(endWatch());
       mine.push(first);
       if (second !== undefined) theirs.push(second);
@@ -80,7 +83,7 @@ async function compare(
     figures.push(...groupFigures(parallel, mine, theirs));
   }
   return {
-    title: `b. Embedded engine: ${TOKENS} tokens an answer, ${threads} thread(s), median of ${ROUNDS} rounds`,
+    title: `b. Embedded engine: ${TOKENS} tokens an answer, ${threads} thread(s), median of up to ${ROUNDS.most} rounds`,
     figures,
     loads,
     notes: ['Ratios are medians of the ratios of neighbouring runs: ours, llama.cpp, ours, llama.cpp, ...'],
@@ -102,6 +105,9 @@ export async function runGroup(
   const short = answers.find(({ completionTokens }) => completionTokens !== tokens);
   if (short !== undefined)
     throw new Error(`an answer has ${short.completionTokens} tokens instead of ${tokens}`);
+  // A server that gathers tokens would be spared the work that is measured here.
+  const gathered = answers.find(({ textEvents }) => textEvents < tokens / 2);
+  if (gathered !== undefined) throw new Error(`${tokens} tokens came in ${gathered.textEvents} events`);
   const total = parallel * tokens;
   return {
     tokensPerSecond: total / seconds,

@@ -17,6 +17,12 @@ export function cpuMicroseconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
 }
 
+/** The same, with what its ended children used. */
+export function cpuMicrosecondsWithEnded(pid: number): number {
+  const fields = statFields(pid);
+  return cpuMicroseconds(pid) + (Number(fields[13]) + Number(fields[14])) * TICK_MICROSECONDS;
+}
+
 /** Memory of a process that is in RAM, in mebibytes. */
 export function residentMebibytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
