@@ -107,7 +107,7 @@ function factHeaders(
     'x-parlance-upstream': headerValue(upstream),
     'x-parlance-model-version': headerValue(modelVersion),
     ...(ignored.length === 0 ? {} : { 'x-parlance-ignored': headerValue(ignored.join(', ')) }),
-    ...(signature === undefined ? {} : { 'x-parlance-signature': signature }),
+    ...(signature === undefined ? {} : { 'x-parlance-signature': headerValue(signature) }),
     'server-timing': `total;dur=${total.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}, own;dur=${own.toFixed(1)}`,
   };
 }

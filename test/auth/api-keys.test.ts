@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiKeys, type Credentials, readClientKey } from '../../src/auth/api-keys.ts';
+import { ApiKeys, type Credentials, readClientKey, tenantOf } from '../../src/auth/api-keys.ts';
 
 describe('readClientKey', () => {
   it.each<{ credentials: Credentials; key: string | undefined }>([
@@ -55,5 +55,15 @@ describe('ApiKeys', () => {
 
   it('holds none of them in the clear', () => {
     expect(JSON.stringify(keys)).toBe('{}');
+  });
+});
+
+describe('tenantOf', () => {
+  it('gives each key a name of its own that does not hold it, and one to all without', () => {
+    const keys = [undefined, 'sk-one', 'sk-two', 'anonymous', ''];
+    const names = keys.map(tenantOf);
+    expect(new Set(names).size).toBe(keys.length);
+    expect(keys.map(tenantOf)).toEqual(names);
+    expect(names.join()).not.toContain('sk-');
   });
 });

@@ -88,6 +88,27 @@ describe('answerChat, one object', () => {
     expect(total).toBeCloseTo((upstream ?? 0) + (own ?? 0), 0);
   });
 
+  it.each([true, false])('says where signatures came from (stream: %s)', async (stream) => {
+    await using server = await TestServer.start({ script: { signature: 'vault' } });
+    const { headers } = await server.post(chatRequest({ stream }));
+    expect(headers.get('x-parlance-signature')).toBe('vault');
+    await using silent = await TestServer.start();
+    expect((await silent.post(chatRequest({ stream }))).headers.has('x-parlance-signature')).toBe(false);
+  });
+
+  it('tells the backend whose request it is, and never the key', async () => {
+    await using server = await TestServer.start();
+    const keys = ['key-one', 'key-two', 'key-one'];
+    for (const key of keys) await server.post(chatRequest(), PATHS.plain, { authorization: `Bearer ${key}` });
+    await server.post(chatRequest(), `${PATHS.plain}?key=key-two`);
+    await server.post(chatRequest());
+    const tenants = server.backend.calls.map(({ tenant }) => tenant);
+    expect(tenants[2]).toBe(tenants[0]);
+    expect(tenants[3]).toBe(tenants[1]);
+    expect(new Set(tenants).size).toBe(3);
+    expect(tenants.join()).not.toContain('key-');
+  });
+
   it('cuts headers whose content the client chooses', async () => {
     await using server = await TestServer.start({ script: { ignored: ['x'.repeat(100_000)] } });
     const { headers } = await server.post(chatRequest());

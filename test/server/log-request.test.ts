@@ -8,7 +8,7 @@ import { chatRequest, TestServer } from './test-server.ts';
 const CHAT = '/v1/chat/completions';
 
 describe('the request log', () => {
-  it('has one line for each request, and says what a operator asks for', async () => {
+  it('has one line for each request, and says what an operator asks for', async () => {
     await using server = await TestServer.start();
     await (await server.post(chatRequest({ stream: true }), CHAT, { 'x-request-id': 'one' })).text();
     await (await server.post(chatRequest(), '/v1beta/openai/chat/completions')).text();

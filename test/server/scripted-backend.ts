@@ -15,6 +15,7 @@ export interface Script {
   answerTimeoutMs?: number;
   modelVersion?: string;
   ignored?: string[];
+  signature?: string;
   models?: BackendModel[];
   readiness?: Readiness;
 }
@@ -47,6 +48,7 @@ export class ScriptedBackend implements Backend {
       events: this.#play(signal),
       modelVersion: this.#script.modelVersion ?? 'scripted-model-1',
       ignored: this.#script.ignored ?? [],
+      ...(this.#script.signature === undefined ? {} : { signature: this.#script.signature }),
     };
   }
 
