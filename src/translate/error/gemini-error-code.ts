@@ -82,7 +82,7 @@ function moreExactly({ status, details }: GoogleError, message: string): ErrorCo
 
 /** Both APIs quote the resource name, `models/…` or `…/publishers/google/models/…`. */
 function namesModel(message: string): boolean {
-  return /\b(?:tunedM|m)odels\/|\bpublisher model\b/i.test(message) && !/\bcache/i.test(message);
+  return /\b(?:tunedM|m)odels\/|\bpublisher model\b/i.test(message);
 }
 
 /** Whether a quota is gone for the day, or was 0 from the start: waiting a moment does not help. */

@@ -102,12 +102,12 @@ export class GeminiChoice {
    */
   end(cleanly: boolean, block: PromptFeedback | undefined): ChatEvent[] {
     const events: ChatEvent[] = [];
+    const isBlocked = block !== undefined && this.#finishReason === undefined;
     const isOver = this.#finishReason !== undefined || cleanly;
-    if (isOver && this.#kind === 'stop') events.push(...this.#calls.close());
+    if (isOver && !isBlocked && this.#kind === 'stop') events.push(...this.#calls.close());
     const annotations = this.#grounding.annotations();
     if (annotations.length > 0) events.push({ type: 'annotations', choice: this.#choice, annotations });
-    if (block !== undefined && this.#finishReason === undefined)
-      events.push(blockedFinish(this.#choice, block));
+    if (isBlocked) events.push(blockedFinish(this.#choice, block));
     else if (isOver) events.push(this.#finish());
     return events;
   }

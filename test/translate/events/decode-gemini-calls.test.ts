@@ -199,6 +199,7 @@ describe('streamed arguments (contract 10.6 and 17.4)', () => {
   it.each<[string, object[], boolean]>([
     ['by the limit', [message([], { finishReason: 'MAX_TOKENS' })], true],
     ['by a filter', [message([], { finishReason: 'SAFETY' })], true],
+    ['by a block of the prompt', [{ promptFeedback: { blockReason: 'OTHER' } }], true],
     ['by a lost connection', [], false],
   ])('a call cut off %s is not complete', (_, rest, cleanly) => {
     const { batches } = decoded([NATIVE[0], NATIVE[1], ...rest], {}, cleanly);

@@ -104,6 +104,20 @@ describe('annotations (contract 9.7, B20)', () => {
     }
   });
 
+  it('words that occur twice are told apart by their offsets', () => {
+    const parts = [{ text: 'Hi. ' }, { text: 'Hi.' }];
+    const starts = [
+      { endIndex: 3, text: 'Hi.' },
+      { partIndex: 1, endIndex: 3, text: 'Hi.' },
+      { partIndex: 1, startIndex: 4, endIndex: 7, text: 'Hi.' },
+    ].map((segment) => {
+      const groundingMetadata = { groundingChunks: [chunk('u')], groundingSupports: [support(segment, 0)] };
+      const { annotations } = choiceOf([message(parts, { ...stop, groundingMetadata })]).message;
+      return annotations?.[0]?.url_citation.start_index;
+    });
+    expect(starts).toEqual([0, 4, 4]);
+  });
+
   it('chunk indices count over the whole stream', () => {
     const stream = [
       message([{ text: 'One. ' }], { groundingMetadata: { groundingChunks: [chunk('a'), chunk('b')] } }),
@@ -166,6 +180,15 @@ describe('annotations (contract 9.7, B20)', () => {
       ['a', '{"a": "b"}'],
       ['a', '"b"'],
     ]);
+  });
+
+  it('text held back as a possible fence is counted', () => {
+    const groundingMetadata = {
+      groundingChunks: [chunk('a')],
+      groundingSupports: [support({ endIndex: 2, text: '``' }, 0)],
+    };
+    const grounded = message([{ text: '``' }], { ...stop, groundingMetadata });
+    expect(quotes([grounded], { jsonOutput: true })).toEqual([['a', '``']]);
   });
 
   it.each<[string, object, [string, string][]]>([
