@@ -85,5 +85,5 @@ export default defineConfig({
     { files: [NATIVE_BINDING], rules: { 'no-restricted-imports': 'off' } },
     { files: ['src/cli/**', 'bench/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
   ],
-  ignorePatterns: ['dist', 'coverage', 'examples'],
+  ignorePatterns: ['dist', 'coverage', '/examples'],
 });

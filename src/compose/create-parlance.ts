@@ -8,6 +8,7 @@ import { assertSafeBind } from '../config/safe-bind.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { ModelRouter } from '../routing/model-router.ts';
 import { createHttpServer } from '../server/http-server.ts';
+import { UnusedConnections } from '../server/unused-connections.ts';
 import { createEmbeddedUpstream, type EmbeddedUpstream } from './embedded-upstream.ts';
 import { createGeminiUpstream } from './gemini-upstream.ts';
 
@@ -56,6 +57,8 @@ export function createParlance(config: LoadedConfig): Parlance {
     },
   });
 
+  const unused = new UnusedConnections(server.server);
+
   return {
     log,
     router,
@@ -69,6 +72,7 @@ export function createParlance(config: LoadedConfig): Parlance {
     async close() {
       const sweep = setInterval(() => {
         server.server.closeIdleConnections();
+        unused.close();
       }, IDLE_SWEEP);
       const limit = setTimeout(() => {
         server.server.closeAllConnections();

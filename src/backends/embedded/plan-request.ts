@@ -31,6 +31,9 @@ export interface RequestPlan {
 /** llama.cpp's own defaults; a small model left to pure sampling writes nonsense. */
 const DEFAULT_SAMPLING = { temperature: 0.8, topP: 0.95, topK: 40 };
 
+/** Where the answer is data, chance has no business in it unless the request says so. */
+const DEFAULT_JSON_TEMPERATURE = 0;
+
 /** A schema longer than this is enforced all the same, but not shown to the model, which has little room. */
 const MAX_SHOWN_SCHEMA = 2000;
 
@@ -83,7 +86,7 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
           thoughts: { ...thoughts, ...(reasoning.budget === undefined ? {} : { budget: reasoning.budget }) },
         }),
   };
-  const sampling = readSampling(request, context.randomSeed);
+  const sampling = readSampling(request, format, context.randomSeed);
   return {
     generations: Array.from({ length: request.n ?? 1 }, (_, index) => ({
       ...shared,
@@ -119,10 +122,11 @@ function stopSequences({ stop }: ChatCompletionRequest): string[] {
   return typeof stop === 'string' ? [stop] : stop;
 }
 
-function readSampling(request: ChatCompletionRequest, randomSeed: number): Sampling {
+function readSampling(request: ChatCompletionRequest, format: AnswerFormat, randomSeed: number): Sampling {
+  const defaultTemperature = format.kind === 'text' ? DEFAULT_SAMPLING.temperature : DEFAULT_JSON_TEMPERATURE;
   const topK = request.top_k ?? readGoogleExtraBody(request).google['top_k'];
   return {
-    temperature: request.temperature ?? DEFAULT_SAMPLING.temperature,
+    temperature: request.temperature ?? defaultTemperature,
     topP: request.top_p ?? DEFAULT_SAMPLING.topP,
     topK: typeof topK === 'number' ? topK : DEFAULT_SAMPLING.topK,
     // Any integer is a seed; the engine takes 32 bits of it.

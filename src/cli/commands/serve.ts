@@ -7,6 +7,7 @@ import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { toGatewayError } from '../../errors.ts';
 import { openModelStore } from '../../model-store/model-store.ts';
 import { banner, readyText } from '../banner.ts';
+import { logStrayErrors } from '../../observability/log-stray-errors.ts';
 import { createProgressBar } from '../progress-bar.ts';
 
 const HELP = `Usage: parlance serve [--config FILE] [--host HOST] [--port PORT]
@@ -47,6 +48,7 @@ export async function runServeCommand(args: readonly string[], version: string):
     process.stderr.write(error.format());
     return 1;
   }
+  logStrayErrors(parlance.log);
   const stop = stopSignal();
   let url: string;
   try {

@@ -7,7 +7,8 @@ import { MAX_DEPTH } from './structure-checks.ts';
 const SCAN_FROM_CHARACTERS = 65_536;
 
 /**
- * The JSON value of a request body. Of repeated member names the last wins; a byte order mark is skipped.
+ * The JSON value of a request body. Of repeated member names the last wins; a byte order mark is skipped, and so is a
+ * backslash at the end of a line.
  *
  * @throws {GatewayError} `invalid_json` with line and column, or `invalid_argument` when a large body has more than
  *   {@link MAX_DEPTH} levels
@@ -23,7 +24,24 @@ export function parseJsonBody(text: string): unknown {
   try {
     return JSON.parse(json) as unknown;
   } catch (error) {
+    const continued = joinContinuedLines(json);
+    if (continued !== undefined) return continued;
     throw new GatewayError('invalid_json', describeJsonError(json), { cause: error });
+  }
+}
+
+/**
+ * Reads a body whose lines end in a backslash, as shell commands are written and as Google's examples print theirs:
+ * inside single quotes the shell passes it on. No JSON holds a backslash before a line end, so nothing else is read
+ * another way.
+ */
+function joinContinuedLines(json: string): unknown {
+  const joined = json.replace(/\\(?=\r?\n)/g, ' ');
+  if (joined === json) return undefined;
+  try {
+    return JSON.parse(joined) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

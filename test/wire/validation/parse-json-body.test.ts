@@ -47,6 +47,13 @@ describe('parseJsonBody', () => {
     expect(error.message).toContain(message);
   });
 
+  it.each([
+    ['{ \\\n "a": 1, \\\n "b": [2] }', { a: 1, b: [2] }],
+    ['{ \\\r\n "a": "x\\n" }', { a: 'x\n' }],
+  ])('skips a backslash at the end of a line, as shell commands have it: %j', (text, value) => {
+    expect(parseJsonBody(text)).toEqual(value);
+  });
+
   it('quotes nothing of the body', () => {
     expect(failureOf('{"key": sk-very-secret}').message).not.toContain('secret');
   });

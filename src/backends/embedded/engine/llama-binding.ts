@@ -84,7 +84,8 @@ export class LlamaBinding {
       swaFullCache: true,
     });
     const sequences = Array.from({ length: options.slots }, () => context.getSequence());
-    const contextSize = sequences[0]?.contextSize ?? context.contextSize;
+    // The engine rounds up to its own steps; the configured number holds.
+    const contextSize = Math.min(sequences[0]?.contextSize ?? context.contextSize, wanted);
     return new LlamaBinding({
       llama,
       model,
