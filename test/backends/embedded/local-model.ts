@@ -84,7 +84,7 @@ export class LocalModel {
     const messages = ask === undefined ? [] : [{ role: 'user', content: ask }];
     const body = JSON.parse(JSON.stringify({ model: 'local', messages, ...fields })) as unknown;
     return handleChat(
-      { body, family, requestId: 'test', signal, onDeadline: () => {} },
+      { body, family, requestId: 'test', tenant: 'test', signal, onDeadline: () => {} },
       { router: this.#router, unsupported, usageMode: 'openai' },
     );
   }

@@ -240,6 +240,11 @@ class Run {
   #report(raw: string, logprob: GeneratedToken['logprob']): boolean {
     this.#watchTrigger(raw);
     this.#thoughts?.push(raw);
+    return this.#show(raw, logprob);
+  }
+
+  /** Sends what cannot be part of a stop sequence. @returns true when one was reached */
+  #show(raw: string, logprob?: GeneratedToken['logprob']): boolean {
     this.#unsent.add(logprob, raw.length);
     const { text, stopped } = this.#stops.push(raw);
     this.#send(text);
@@ -285,7 +290,7 @@ class Run {
 
   /** Sends what was held back. @returns true when that completed a stop sequence after all */
   #flush(): boolean {
-    if (this.#report(this.#text.end(), undefined)) return true;
+    if (this.#show(this.#text.end())) return true;
     this.#send(this.#stops.end());
     return false;
   }
