@@ -9,7 +9,8 @@ const folder = new URL('../../recordings/', import.meta.url);
 const WRONG_TYPE = 'llamacpp/unary-error-400-qwen3-1.7b-q4-k-m-01.json';
 
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.json'))
+  // Native traffic has requests of another kind.
+  .filter((name) => name.endsWith('.json') && !/^(?:gemini-developer|vertex)[\\/]/.test(name))
   .map((name) => name.replaceAll('\\', '/'))
   .toSorted();
 
