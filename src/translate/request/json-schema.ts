@@ -124,10 +124,9 @@ class JsonSchemaWriter {
     if (minimum !== undefined) written['minimum'] = minimum;
     if (maximum !== undefined) written['maximum'] = maximum;
     this.#writeSubschemas(schema, written, place);
-    const description = describeConstraints(schema['description'], [
-      ...constraints,
-      ...summarizeConstraints(schema, ONLY_DESCRIBED),
-    ]);
+    constraints.push(...summarizeConstraints(schema, ONLY_DESCRIBED));
+    this.#document.spend(constraints.length, place.path);
+    const description = describeConstraints(schema['description'], constraints);
     if (description !== undefined) written['description'] = description;
     return written;
   }
@@ -144,8 +143,7 @@ class JsonSchemaWriter {
   #writeSubschemas(schema: JsonObject, written: JsonObject, place: Place): void {
     const { properties, additionalProperties, items } = schema;
     if (isJsonObject(properties)) {
-      const entries = Object.entries(properties);
-      this.#document.spend(entries.length, place.path);
+      const entries = this.#document.entriesOf(properties, place.path);
       written['properties'] = Object.fromEntries(
         entries.map(([name, member]) => [name, this.#write(member, deeper(place, 'properties', name))]),
       );

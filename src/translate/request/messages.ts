@@ -56,7 +56,8 @@ export function toConversation(
         break;
     }
   }
-  if (writer.contents.length === 0) {
+  // Without its refused parts a message may well be empty, which needs no second complaint.
+  if (writer.contents.length === 0 && !context.receipt.hasProblems) {
     context.receipt.fail(
       ['messages'],
       'say nothing: no message has text, media, calls or results',

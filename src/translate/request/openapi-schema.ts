@@ -147,6 +147,7 @@ class OpenApiWriter {
   #writeType(type: string, node: Node): Schema {
     const { schema, place } = node;
     const unenforced = summarizeConstraints(schema, UNENFORCED_KEYWORDS);
+    this.#document.spend(unenforced.length, place.path);
     switch (type) {
       case 'string': {
         const { format } = schema;
@@ -245,10 +246,10 @@ class OpenApiWriter {
   }
 
   #objectKeywords(schema: JsonObject, place: Place): Schema {
-    const properties = isJsonObject(schema['properties']) ? Object.entries(schema['properties']) : [];
+    const { properties: declared } = schema;
+    const properties = isJsonObject(declared) ? this.#document.entriesOf(declared, place.path) : [];
     const limits = counts(schema, ['minProperties', 'maxProperties']);
     if (properties.length === 0) return limits;
-    this.#document.spend(properties.length, place.path);
     const names = new Set<unknown>(properties.map(([name]) => name));
     const required = stringsOf(schema['required']).filter((name) => names.has(name));
     const ordering = stringsOf(schema['propertyOrdering']).filter((name) => names.has(name));

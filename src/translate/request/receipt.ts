@@ -22,6 +22,11 @@ export class Receipt {
     return [...this.#ignored];
   }
 
+  /** Whether the request will be refused. */
+  get hasProblems(): boolean {
+    return this.#problems.length > 0;
+  }
+
   /** Names a field that was accepted and has no effect, or less than it asked for. */
   ignore(path: FieldPath): void {
     if (this.#ignored.size < MAX_ENTRIES) this.#ignored.add(formatJsonPath(path) ?? '');
@@ -44,6 +49,6 @@ export class Receipt {
 
   /** @throws {GatewayError} with all problems, when there are any */
   throwProblems(): void {
-    if (this.#problems.length > 0) throw errorFromProblems(this.#problems);
+    if (this.hasProblems) throw errorFromProblems(this.#problems);
   }
 }

@@ -45,7 +45,7 @@ export interface Bounds {
   readonly minimum?: number;
   readonly maximum?: number;
   /** Exclusive bounds of numbers, which can only be described. */
-  readonly constraints: readonly string[];
+  readonly constraints: string[];
 }
 
 /** `minimum` and `maximum` with the exclusive bounds worked in, those of draft 4 (booleans) too. Section 7.2. */
@@ -86,17 +86,31 @@ function shortJson(value: unknown, room: number): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, room));
   if (typeof value !== 'object' || value === null) return String(value);
   if (room <= 0) return '…';
-  const isArray = Array.isArray(value);
+  return Array.isArray(value) ? shortArray(value, room) : shortObject(value as JsonObject, room);
+}
+
+function shortArray(items: readonly unknown[], room: number): string {
   const pieces: string[] = [];
   let left = room;
-  for (const key in value) {
-    if (left <= 0) break;
-    const name = isArray ? '' : `${JSON.stringify(key.slice(0, left))}:`;
-    const piece = name + shortJson((value as JsonObject)[key], left - name.length - 1);
+  for (let index = 0; index < items.length && left > 0; index++) {
+    const piece = shortJson(items[index], left - 1);
     pieces.push(piece);
     left -= piece.length + 1;
   }
-  return isArray ? `[${pieces.join(',')}]` : `{${pieces.join(',')}}`;
+  return `[${pieces.join(',')}]`;
+}
+
+function shortObject(members: JsonObject, room: number): string {
+  const pieces: string[] = [];
+  let left = room;
+  for (const key in members) {
+    if (left <= 0) break;
+    const name = `${JSON.stringify(key.slice(0, left))}:`;
+    const piece = name + shortJson(members[key], left - name.length - 1);
+    pieces.push(piece);
+    left -= piece.length + 1;
+  }
+  return `{${pieces.join(',')}}`;
 }
 
 function cut(text: string, room: number): string {

@@ -16,7 +16,7 @@ export class SchemaProblem extends Error {
 }
 
 /** Subschemas, members and list items one schema may make the translation visit, references followed. */
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 10_000;
 
 /** Subschemas inside one another; far below what the call stack holds. */
 const MAX_LEVELS = 64;
@@ -44,6 +44,17 @@ export class SchemaDocument {
         `makes the schema too complex: with its references followed it has more than ${MAX_STEPS} parts`,
       );
     }
+  }
+
+  /**
+   * The members of an object, paid for before anything is built from them.
+   *
+   * @throws {SchemaProblem} `schema_too_complex`
+   */
+  entriesOf(members: JsonObject, path: readonly PathKey[]): [string, unknown][] {
+    const names = Object.keys(members);
+    this.spend(names.length, path);
+    return names.map((name) => [name, members[name]]);
   }
 
   /** @throws {SchemaProblem} `schema_too_complex` */
