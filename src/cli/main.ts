@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 
 const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT]
        parlance models list | pull [NAME] | rm NAME
+       parlance explain FILE [--upstream NAME] [--model NAME] [--config FILE] [--json]
        parlance --version | --help
 
   serve    answers Chat Completions requests; the default command
   models   shows, fetches and deletes model files of the embedded engine
+  explain  shows what becomes of a request, without sending it
 
 "parlance COMMAND --help" tells more. The configuration is described in docs/configuration.md.
 `;
@@ -39,6 +41,11 @@ export async function main(args: readonly string[]): Promise<number> {
     case 'models': {
       const { runModelsCommand } = await import('./commands/models.ts');
       return runModelsCommand(rest, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+    }
+    case 'explain': {
+      const { runExplainCommand } = await import('./commands/explain.ts');
+      const { stdin, stdout, stderr, env } = process;
+      return runExplainCommand(rest, { stdin, stdout, stderr, env, cwd: process.cwd() });
     }
     case 'serve':
       return serve(rest);

@@ -1,0 +1,322 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text as readText } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
+import { planRequest } from '../../backends/embedded/plan-request.ts';
+import { ChatTemplate } from '../../backends/embedded/prompt/chat-template.ts';
+import { geminiUrl } from '../../backends/gemini/gemini-url.ts';
+import { createParlance } from '../../compose/create-parlance.ts';
+import type { EmbeddedUpstreamConfig } from '../../config/complete-upstream.ts';
+import { ConfigError } from '../../config/config-error.ts';
+import type { DeepReadonly } from '../../config/deep-freeze.ts';
+import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../config/gemini-options.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { suggestName } from '../../config/nearest-name.ts';
+import { errorFromProblems, GatewayError } from '../../errors.ts';
+import { bareModelName } from '../../routing/model-name.ts';
+import { toGeminiRequest } from '../../translate/request/to-gemini-request.ts';
+import { toErrorBody } from '../../wire/openai/error.ts';
+import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
+import { parseChatRequest } from '../../wire/openai/validate-request.ts';
+import { parseJsonBody } from '../../wire/validation/parse-json-body.ts';
+import { isJsonObject } from '../../wire/validation/structure-checks.ts';
+import { receiptOf, type ReceiptLine } from './explain-receipt.ts';
+
+/** What the command needs of the process it runs in. */
+export interface ExplainCommandIo {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly env: NodeJS.ProcessEnv;
+  /** Absolute path. */
+  readonly cwd: string;
+}
+
+const OK = 0;
+const REFUSED = 1;
+const USAGE = 2;
+
+const HELP = `Usage: parlance explain FILE [--upstream NAME] [--model NAME] [--config FILE] [--json]
+
+Shows what Parlance would make of a Chat Completions request, without sending anything: which upstream answers, what
+it is sent, and what becomes of every field. FILE holds the request's body as JSON; - reads it from standard input.
+
+Options:
+  --upstream NAME  take this upstream, whatever the configuration says about the model
+  --model NAME     take this model instead of the body's
+  --config FILE    the configuration (default: PARLANCE_CONFIG, else ./parlance.yaml if it is there)
+  --json           write one JSON object
+  -h, --help       this text
+
+Exit codes: 0 the request would be sent, 1 it is refused, 2 the command line or the configuration cannot be used.
+`;
+
+/** `parlance explain`. @returns the exit code */
+export async function runExplainCommand(args: readonly string[], io: ExplainCommandIo): Promise<number> {
+  try {
+    const options = readOptions(args);
+    if (options === 'help') {
+      io.stdout.write(HELP);
+      return OK;
+    }
+    const { env, cwd } = io;
+    const config = loadConfig({ env, cwd, path: options.config, hasGoogleCredentials: hasCredentials(env) });
+    const body = await readBody(options.file, io);
+    try {
+      const explanation = await explain(body, options, config);
+      io.stdout.write(options.json ? toJson({ outcome: 'sent', ...explanation }) : toText(explanation));
+      return OK;
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      const { status } = error;
+      io.stdout.write(
+        options.json ? toJson({ outcome: 'refused', status, ...toErrorBody(error) }) : refusalText(error),
+      );
+      return REFUSED;
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) io.stderr.write(error.format());
+    else if (error instanceof UsageError) io.stderr.write(`${error.message}\n`);
+    else throw error;
+    return USAGE;
+  }
+}
+
+/** The command cannot be carried out as it was given. */
+class UsageError extends Error {}
+
+interface ExplainOptions {
+  /** `-` for standard input. */
+  readonly file: string;
+  readonly upstream: string | undefined;
+  readonly model: string | undefined;
+  readonly config: string | undefined;
+  readonly json: boolean;
+}
+
+function readOptions(args: readonly string[]): ExplainOptions | 'help' {
+  const parsed = parseOptions(args);
+  const { help, upstream, model, config, json = false } = parsed.values;
+  if (help === true) return 'help';
+  const [file, ...others] = parsed.positionals;
+  if (file === undefined || others.length > 0) throw new UsageError(`Name one FILE, or -.\n\n${HELP}`);
+  return { file, upstream, model, config, json };
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        upstream: { type: 'string' },
+        model: { type: 'string' },
+        config: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  }
+}
+
+async function readBody(file: string, { stdin, cwd }: ExplainCommandIo): Promise<string> {
+  if (file === '-') return readText(stdin);
+  try {
+    return await readFile(resolve(cwd, file), 'utf8');
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${file} cannot be read (${code}). Name the file that holds the request's body.`);
+  }
+}
+
+/** What would happen to a request. */
+interface Explanation {
+  readonly upstream: { readonly name: string; readonly kind: string };
+  /** The model that answers. */
+  readonly model: string;
+  /** What an upstream would be sent, secrets masked. */
+  readonly request?: NativeRequest;
+  /** What the embedded engine would be told, without the prompt. */
+  readonly plan?: object;
+  readonly receipt: readonly ReceiptLine[];
+  readonly notes: readonly string[];
+}
+
+interface NativeRequest {
+  readonly method: 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+/** @throws {GatewayError} when the request would be refused */
+async function explain(body: string, options: ExplainOptions, config: LoadedConfig): Promise<Explanation> {
+  const parsed = parseJsonBody(body);
+  const named =
+    isJsonObject(parsed) && options.model !== undefined ? { ...parsed, model: options.model } : parsed;
+  const { request, problems } = parseChatRequest(named, { modelRequired: options.upstream === undefined });
+  if (problems !== undefined) throw errorFromProblems(problems);
+  const { name, model } = await findTarget(request.model ?? '', options.upstream, config);
+  const upstream = config.upstreams[name]!;
+  const target = { request, model, config };
+  return {
+    upstream: { name, kind: upstream.kind },
+    model: upstream.kind === 'embedded' ? upstream.model : model,
+    ...(upstream.kind === 'embedded' ? explainEmbedded(upstream, target) : explainGemini(upstream, target)),
+  };
+}
+
+async function findTarget(
+  asked: string,
+  upstream: string | undefined,
+  config: LoadedConfig,
+): Promise<{ name: string; model: string }> {
+  if (upstream !== undefined) {
+    if (config.upstreams[upstream] !== undefined) return { name: upstream, model: bareModelName(asked) };
+    const advice = suggestName(upstream, Object.keys(config.upstreams));
+    throw new UsageError(`There is no upstream \`${upstream}\`; ${advice}`);
+  }
+  const parlance = createParlance(config);
+  const target = parlance.router.forModel(asked);
+  await parlance.close();
+  if (target !== undefined) return { name: target.backend.name, model: target.model };
+  throw new GatewayError(
+    'model_not_found',
+    `${JSON.stringify(asked)} does not exist here: no rule under models in the configuration matches it`,
+    { param: 'model' },
+  );
+}
+
+interface ExplainTarget {
+  readonly request: ChatCompletionRequest;
+  readonly model: string;
+  readonly config: LoadedConfig;
+}
+
+type UpstreamExplanation = Omit<Explanation, 'upstream' | 'model'>;
+
+const SECRET = '(secret)';
+
+function explainGemini(
+  upstream: GeminiConfig,
+  { request, model, config }: ExplainTarget,
+): UpstreamExplanation {
+  const { body, ignored, signatures } = toGeminiRequest(
+    request,
+    { upstream: upstream.kind, model },
+    { ...geminiTranslateOptions(upstream, config.thoughts), unsupported: config.compat.unsupported },
+  );
+  const place = geminiPlace(upstream);
+  const lacksProject = place.upstream === 'vertex' && place.project === undefined && !place.isExpress;
+  const method = request.stream === true ? 'streamGenerateContent' : 'generateContent';
+  const { origin, path } = geminiUrl(lacksProject ? { ...place, project: 'PROJECT' } : place, model, method);
+  return {
+    request: {
+      method: 'POST',
+      url: origin + path,
+      headers: {
+        'content-type': 'application/json',
+        ...(upstream.api_key === undefined
+          ? { authorization: `Bearer ${SECRET}` }
+          : { 'x-goog-api-key': SECRET }),
+      },
+      body,
+    },
+    receipt: receiptOf(request, 'gemini', ignored),
+    notes: [
+      ...(lacksProject ? ['PROJECT stands for the project of the credentials.'] : []),
+      ...(signatures === 'dummy'
+        ? [
+            'A thought signature is missing and replaced by a dummy; a running server may have kept the real one.',
+          ]
+        : []),
+    ],
+  };
+}
+
+function explainEmbedded(
+  upstream: DeepReadonly<EmbeddedUpstreamConfig>,
+  { request, config }: ExplainTarget,
+): UpstreamExplanation {
+  // Only names and limits of the model matter for the plan; its own template is in its file.
+  const { generations, ignored } = planRequest(request, {
+    model: {
+      name: upstream.model,
+      bosToken: '',
+      eosToken: '',
+      prependBos: false,
+      controlTokens: [],
+      vocabularySize: 0,
+      contextSize: upstream.context_size ?? 0,
+      threads: upstream.threads,
+    },
+    template: readTemplate(upstream),
+    unsupported: config.compat.unsupported,
+    randomSeed: 0,
+  });
+  const [first] = generations;
+  const { prompt: _prompt, sampling, ...limits } = first!;
+  const { seed, ...shared } = sampling;
+  return {
+    plan: {
+      choices: generations.length,
+      sampling: { ...shared, seed: request.seed == null ? 'random' : seed },
+      ...limits,
+    },
+    receipt: receiptOf(request, 'embedded', ignored),
+    notes:
+      upstream.chat_template !== undefined
+        ? []
+        : ["What the model's own template adds, such as reasoning, is known only while the engine runs."],
+  };
+}
+
+function readTemplate({ chat_template: source }: DeepReadonly<EmbeddedUpstreamConfig>): ChatTemplate {
+  try {
+    return new ChatTemplate({ source, bosToken: '', eosToken: '' });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`The chat_template of the configuration is not valid Jinja: ${reason}`);
+  }
+}
+
+function toJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function toText({ upstream, model, request, plan, receipt, notes }: Explanation): string {
+  const blocks = [`Upstream ${upstream.name} (${upstream.kind}) answers with ${model}.`];
+  if (request !== undefined) {
+    const { method, url, headers, body } = request;
+    const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    blocks.push([`${method} ${url}`, ...fields].join('\n'), JSON.stringify(body, null, 2));
+  }
+  if (plan !== undefined) {
+    blocks.push(`What the engine is told, besides the prompt:\n\n${JSON.stringify(plan, null, 2)}`);
+  }
+  blocks.push(`What becomes of each field:\n\n${receiptTable(receipt)}`, ...notes);
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function receiptTable(receipt: readonly ReceiptLine[]): string {
+  const names = receipt.map(({ field, count }) => (count === 1 ? field : `${field} (${count} times)`));
+  const width = Math.max(0, ...names.map((name) => name.length));
+  return receipt
+    .map(({ outcome, note }, index) =>
+      `  ${outcome.padEnd(8)}  ${names[index]!.padEnd(width)}  ${note}`.trimEnd(),
+    )
+    .join('\n');
+}
+
+function refusalText(error: GatewayError): string {
+  const { type } = toErrorBody(error).error;
+  const problems = error.problems.length > 0 ? error.problems : [error];
+  const lines = problems.map(({ param, message, code }) => {
+    const place = param === null ? '' : `${param}: `;
+    return `  ${place}${message} (${code})`;
+  });
+  return `Refused with ${error.status} ${type}:\n\n${lines.join('\n')}\n`;
+}
