@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ResponseFormat } from '../../../src/wire/openai/request.ts';
 import { type Fields, LocalModel } from './local-model.ts';
 
 let model: LocalModel;
@@ -29,7 +30,7 @@ function strictObject(properties: Schema, more: Schema = {}): Schema {
   };
 }
 
-function strictFormat(schema: Schema): Fields['response_format'] {
+function strictFormat(schema: Schema): ResponseFormat {
   return { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } };
 }
 
@@ -133,7 +134,7 @@ describe('response_format json_schema with strict', () => {
     ['not', { not: { type: 'string' } }, 'response_format.json_schema.schema'],
     [
       'if',
-      { type: 'integer', if: { minimum: 3 }, then: { maximum: 5 } },
+      { type: 'integer', if: { minimum: 3 }, else: { maximum: 5 } },
       'response_format.json_schema.schema',
     ],
     [

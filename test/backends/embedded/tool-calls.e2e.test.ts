@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Tool } from '../../../src/wire/openai/request.ts';
 import type { Choice } from '../../../src/wire/openai/response.ts';
 import { type Fields, LocalModel } from './local-model.ts';
 
@@ -175,7 +176,7 @@ describe('other kinds of tools', () => {
 
   it('refuses a strict tool whose schema cannot be enforced, and names the keyword', async () => {
     const parameters = { type: 'object', properties: { a: { not: { type: 'null' } } } };
-    const tools = (strict: boolean): Fields['tools'] => [
+    const tools = (strict: boolean): Tool[] => [
       { type: 'function', function: { name: 'f', parameters, strict } },
     ];
     await expect(model.text({ ...ASKING, tools: tools(true) })).rejects.toMatchObject({
