@@ -3,14 +3,10 @@ import { createApiKeySource, createStaticTokenSource } from '../auth/outbound/fi
 import { createGoogleCredentials } from '../auth/outbound/google-credentials.ts';
 import type { TokenSource } from '../auth/outbound/token-source.ts';
 import { GeminiBackend } from '../backends/gemini/gemini-backend.ts';
-import type { GeminiPlace } from '../backends/gemini/gemini-url.ts';
 import type { SignatureVault } from '../backends/gemini/signature-vault.ts';
-import type { GeminiUpstreamConfig, VertexUpstreamConfig } from '../config/complete-upstream.ts';
-import type { DeepReadonly } from '../config/deep-freeze.ts';
 import type { Log } from '../observability/log.ts';
 import { createConnectionPools } from '../upstream/connection-pools.ts';
-
-type GeminiConfig = DeepReadonly<VertexUpstreamConfig> | DeepReadonly<GeminiUpstreamConfig>;
+import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from './gemini-options.ts';
 
 /** What all Gemini upstreams of one server share. */
 export interface GeminiContext {
@@ -36,17 +32,11 @@ export function createGeminiUpstream(
   );
   return new GeminiBackend({
     name,
-    place: placeOf(config),
+    place: geminiPlace(config),
     credentials: credentialsOf(config, { dispatcher, context, name }),
     dispatcher,
     vault: context.vault,
-    translate: {
-      schemaMode: config.schema.mode,
-      maxRefDepth: config.schema.max_ref_depth,
-      functionIds: config.function_ids,
-      replayThoughts: context.replayThoughts,
-      ...(config.voice_map === undefined ? {} : { voiceMap: config.voice_map }),
-    },
+    translate: geminiTranslateOptions(config, { replay: context.replayThoughts }),
     timeouts: {
       answerMs: config.request_timeout_ms,
       firstByteMs: config.first_byte_timeout_ms,
@@ -57,18 +47,6 @@ export function createGeminiUpstream(
     globalFallback: config.kind === 'vertex' && config.global_fallback,
     malformedRetries: config.malformed_retries,
   });
-}
-
-function placeOf(config: GeminiConfig): GeminiPlace {
-  const shared = { version: config.api_version, baseUrl: config.base_url };
-  if (config.kind === 'gemini') return { upstream: 'gemini', ...shared };
-  return {
-    upstream: 'vertex',
-    project: config.project,
-    isExpress: config.api_key !== undefined,
-    location: config.location,
-    ...shared,
-  };
 }
 
 function credentialsOf(

@@ -1,4 +1,6 @@
 import { errorFromProblems, GatewayError } from '../errors.ts';
+import { newCallId, randomBase62 } from '../ids.ts';
+import { readRenderOptions } from '../translate/events/read-render-options.ts';
 import type { ChatReply } from '../backends/backend.ts';
 import type { ModelRouter, Target } from '../routing/model-router.ts';
 import { ChunkAssembler } from '../translate/events/assemble-chunks.ts';
@@ -8,7 +10,6 @@ import type { UsageMode } from '../translate/events/usage.ts';
 import type { ChatCompletionRequest } from '../wire/openai/request.ts';
 import type { ChatCompletion, ChatCompletionChunk, Usage } from '../wire/openai/response.ts';
 import { parseChatRequest } from '../wire/openai/validate-request.ts';
-import { readRenderOptions } from './render-request.ts';
 
 export interface ChatHandlerOptions {
   readonly router: ModelRouter;
@@ -86,6 +87,8 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     family: input.family,
     now: Date.now(),
     model: asked,
+    id: `chatcmpl-${randomBase62()}`,
+    newCallId,
   });
   if (request.stream === true) return { mode: 'stream', facts, chunks: streamChunks(reply, render) };
   return {

@@ -17,6 +17,7 @@ export {
   type ThoughtRequest,
   type ThoughtsDelivery,
 } from './events/render-options.ts';
+export { readRenderOptions, type RenderContext } from './events/read-render-options.ts';
 export type { UsageMode } from './events/usage.ts';
 export { DEFAULT_THINKING_FAMILIES, type ThinkingAmount, type ThinkingFamily } from './request/thinking.ts';
 export {

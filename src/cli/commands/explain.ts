@@ -10,7 +10,7 @@ import { createParlance } from '../../compose/create-parlance.ts';
 import type { EmbeddedUpstreamConfig } from '../../config/complete-upstream.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import type { DeepReadonly } from '../../config/deep-freeze.ts';
-import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../config/gemini-options.ts';
+import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../compose/gemini-options.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { suggestName } from '../../config/nearest-name.ts';
 import { errorFromProblems, GatewayError } from '../../errors.ts';

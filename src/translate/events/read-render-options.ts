@@ -4,11 +4,10 @@ import {
   renderThoughts,
   type StreamUsage,
   type ThoughtsDelivery,
-} from '../translate/events/render-options.ts';
-import type { UsageMode } from '../translate/events/usage.ts';
-import { readGoogleExtraBody, thoughtTagMarker } from '../wire/openai/google-extra-body.ts';
-import type { ChatCompletionRequest } from '../wire/openai/request.ts';
-import { newCallId, randomBase62 } from '../ids.ts';
+} from './render-options.ts';
+import type { UsageMode } from './usage.ts';
+import { readGoogleExtraBody, thoughtTagMarker } from '../../wire/openai/google-extra-body.ts';
+import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 
 export interface RenderContext {
   readonly family: RouteFamily;
@@ -18,6 +17,10 @@ export interface RenderContext {
   readonly now: number;
   /** Echoed as `model`: what the client wrote, else the served model. */
   readonly model: string;
+  /** Id of the answer, unless the upstream has one. */
+  readonly id: string;
+  /** Makes the id of a call whose upstream gave none. */
+  readonly newCallId: () => string;
 }
 
 /** How the answer to a request is to be written. */
@@ -26,7 +29,7 @@ export function readRenderOptions(request: ChatCompletionRequest, context: Rende
   const marker = thoughtTagMarker(google);
   const jsonOutput = wantsJson(request, google);
   return {
-    id: `chatcmpl-${randomBase62()}`,
+    id: context.id,
     created: Math.floor(context.now / 1000),
     model: context.model,
     ...(request.service_tier == null ? {} : { serviceTier: request.service_tier }),
@@ -44,7 +47,7 @@ export function readRenderOptions(request: ChatCompletionRequest, context: Rende
     deprecatedFunctions: request.functions != null,
     customTools: customToolNames(request),
     ...(request.logprobs === true ? { topLogprobs: request.top_logprobs ?? 0 } : {}),
-    newCallId,
+    newCallId: context.newCallId,
   };
 }
 

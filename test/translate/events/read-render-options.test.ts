@@ -1,19 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { type RenderContext, readRenderOptions } from '../../src/server/render-request.ts';
-import type { ChatCompletionRequest } from '../../src/wire/openai/request.ts';
+import { type RenderContext, readRenderOptions } from '../../../src/translate/events/read-render-options.ts';
+import type { ChatCompletionRequest } from '../../../src/wire/openai/request.ts';
 
-const CONTEXT: RenderContext = { family: 'plain', usageMode: 'openai', now: 1_779_051_164_999, model: 'm' };
+const CONTEXT: RenderContext = {
+  family: 'plain',
+  usageMode: 'openai',
+  now: 1_779_051_164_999,
+  model: 'm',
+  id: 'chatcmpl-1',
+  newCallId: () => 'call_1',
+};
 
 const render = (fields: Partial<ChatCompletionRequest>, context: Partial<RenderContext> = {}) =>
   readRenderOptions({ messages: [{ role: 'user', content: 'Hi' }], ...fields }, { ...CONTEXT, ...context });
 
 describe('readRenderOptions', () => {
-  it('makes ids and takes the time in seconds', () => {
+  it('takes over ids, and the time in seconds', () => {
     const options = render({});
     expect(options).toMatchObject({ created: 1_779_051_164, model: 'm', usageMode: 'openai' });
-    expect(options.id).toMatch(/^chatcmpl-[0-9A-Za-z]{24}$/);
-    expect(options.newCallId()).toMatch(/^call_[0-9A-Za-z]{24}$/);
-    expect(options.newCallId()).not.toBe(options.newCallId());
+    expect(options.id).toBe('chatcmpl-1');
+    expect(options.newCallId()).toBe('call_1');
   });
 
   it.each<[string, Partial<ChatCompletionRequest>, object]>([

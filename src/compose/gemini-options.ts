@@ -1,9 +1,9 @@
 import type { GeminiPlace } from '../backends/gemini/gemini-url.ts';
 import { DEFAULT_THINKING_FAMILIES } from '../translate/request/thinking.ts';
 import type { TranslateOptions } from '../translate/request/to-gemini-request.ts';
-import type { GeminiUpstreamConfig, VertexUpstreamConfig } from './complete-upstream.ts';
-import type { DeepReadonly } from './deep-freeze.ts';
-import { toThinkingFamilies } from './thinking-schema.ts';
+import type { GeminiUpstreamConfig, VertexUpstreamConfig } from '../config/complete-upstream.ts';
+import type { DeepReadonly } from '../config/deep-freeze.ts';
+import { toThinkingFamilies } from '../config/thinking-schema.ts';
 
 export type GeminiConfig = DeepReadonly<VertexUpstreamConfig> | DeepReadonly<GeminiUpstreamConfig>;
 

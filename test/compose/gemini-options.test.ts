@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { geminiUrl } from '../../src/backends/gemini/gemini-url.ts';
-import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../src/config/gemini-options.ts';
-import { temporaryFiles } from './temporary-files.ts';
+import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../src/compose/gemini-options.ts';
+import { temporaryFiles } from '../config/temporary-files.ts';
 
 const files = temporaryFiles();
 
