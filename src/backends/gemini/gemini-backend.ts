@@ -2,12 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import { GatewayError } from '../../errors.ts';
 import { newCallId } from '../../ids.ts';
-import type {
-  ChatEvent,
-  ChatEventBatch,
-  TokenCounts,
-  ToolCallStart,
-} from '../../translate/events/chat-event.ts';
+import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import {
   type GeminiTranslation,
   toGeminiRequest,
@@ -16,10 +11,11 @@ import {
 import { RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
-import { mergeBatches } from '../merge-batches.ts';
 import { callGemini, type GeminiAnswer, judgeFailure } from './call-gemini.ts';
+import { emulateCandidates } from './emulate-candidates.ts';
 import type { GeminiPlace } from './gemini-url.ts';
 import type { SignatureVault } from './signature-vault.ts';
+import { toGatewayFailure } from './to-gateway-failure.ts';
 
 export interface GeminiBackendOptions {
   /** The upstream's name. */
@@ -79,8 +75,11 @@ export class GeminiBackend implements Backend {
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     await this.#findProject(signal);
     const translation = this.#translate(call);
-    const single = (part: GeminiTranslation): Promise<GeminiAnswer> => this.#answer(part, call, signal);
-    const { answer, translation: sent } = await this.#withRewrites(translation, call, single);
+    const { answer, translation: sent } = await this.#withRewrites(translation, call, signal).catch(
+      (error: unknown) => {
+        throw toGatewayFailure(error);
+      },
+    );
     return {
       events: this.#keepSignatures(answer.events, call.tenant),
       modelVersion: answer.modelVersion ?? call.model,
@@ -124,22 +123,21 @@ export class GeminiBackend implements Backend {
   async #withRewrites(
     translation: GeminiTranslation,
     call: ChatCall,
-    send: (translation: GeminiTranslation) => Promise<GeminiAnswer>,
+    signal: AbortSignal,
   ): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
     try {
-      return { answer: await send(translation), translation };
+      return { answer: await this.#answer(translation, call, signal), translation };
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (namesJsonSchemaField(error) && this.#options.translate.schemaMode !== 'openapi') {
         const rewritten = this.#translate(call, { schemaMode: 'openapi' });
-        return { answer: await send(rewritten), translation: rewritten };
+        return { answer: await this.#answer(rewritten, call, signal), translation: rewritten };
       }
       const candidates = call.request.n ?? 1;
       if (candidates > 1 && this.#options.emulateCandidates && refusesCandidates(error)) {
-        return {
-          answer: await emulateCandidates(candidates, withoutCandidates(translation), send),
-          translation,
-        };
+        const single = withoutCandidates(translation);
+        const send = (ownSignal: AbortSignal): Promise<GeminiAnswer> => this.#answer(single, call, ownSignal);
+        return { answer: await emulateCandidates(candidates, send, signal), translation };
       }
       throw error;
     }
@@ -196,8 +194,14 @@ export class GeminiBackend implements Backend {
     batches: AsyncIterable<ChatEventBatch>,
     tenant: string,
   ): AsyncGenerator<ChatEventBatch> {
-    for await (const batch of batches) {
-      yield batch.map((event) => (event.type === 'tool-call-start' ? this.#keepCall(event, tenant) : event));
+    try {
+      for await (const batch of batches) {
+        yield batch.map((event) =>
+          event.type === 'tool-call-start' ? this.#keepCall(event, tenant) : event,
+        );
+      }
+    } catch (error) {
+      throw toGatewayFailure(error);
     }
   }
 
@@ -224,53 +228,4 @@ function refusesCandidates({ status, message }: GatewayError): boolean {
 function withoutCandidates(translation: GeminiTranslation): GeminiTranslation {
   const { candidateCount: _, ...generationConfig } = translation.body.generationConfig ?? {};
   return { ...translation, body: { ...translation.body, generationConfig } };
-}
-
-/** Several one-candidate answers as one answer with several candidates. Contract section 2, defect B14. */
-async function emulateCandidates(
-  count: number,
-  translation: GeminiTranslation,
-  send: (translation: GeminiTranslation) => Promise<GeminiAnswer>,
-): Promise<GeminiAnswer> {
-  const answers = await Promise.all(Array.from({ length: count }, () => send(translation)));
-  const counts: TokenCounts[] = [];
-  const renumbered = answers.map(async function* ({ events }, choice) {
-    for await (const batch of events) {
-      const kept: ChatEvent[] = [];
-      for (const event of batch) {
-        if (event.type === 'usage-update') counts[choice] = event.usage;
-        else if (event.type === 'response-start') {
-          if (choice === 0) kept.push(event);
-        } else kept.push({ ...event, choice });
-      }
-      if (kept.length > 0) yield kept;
-    }
-  });
-  const modelVersion = answers[0]?.modelVersion;
-  return {
-    ...(modelVersion === undefined ? {} : { modelVersion }),
-    events: withUsage(mergeBatches(renumbered.map((start) => start)), counts),
-  };
-}
-
-async function* withUsage(
-  batches: AsyncIterable<ChatEventBatch>,
-  counts: TokenCounts[],
-): AsyncGenerator<ChatEventBatch> {
-  yield* batches;
-  yield [{ type: 'usage-update', usage: sumCounts(counts) }];
-}
-
-/** Every candidate was a request of its own, and was charged as one. */
-function sumCounts(counts: readonly TokenCounts[]): TokenCounts {
-  const sum = (pick: (count: TokenCounts) => number | undefined): number =>
-    counts.reduce((total, count) => total + (pick(count) ?? 0), 0);
-  return {
-    prompt: sum(({ prompt }) => prompt),
-    answer: sum(({ answer }) => answer),
-    thoughts: sum(({ thoughts }) => thoughts),
-    toolUsePrompt: sum(({ toolUsePrompt }) => toolUsePrompt),
-    cached: sum(({ cached }) => cached),
-    total: sum(({ total, prompt, answer, thoughts }) => total ?? prompt + answer + (thoughts ?? 0)),
-  };
 }
