@@ -58,10 +58,9 @@ export function parseFrame(text: string): unknown {
   let frame: unknown;
   try {
     frame = JSON.parse(text);
-  } catch (error) {
-    throw new GatewayError('bad_upstream_response', 'Gemini sent a message that is not JSON.', {
-      cause: error,
-    });
+  } catch {
+    // The parser's own error quotes the answer, and what is kept as a cause is logged.
+    throw new GatewayError('bad_upstream_response', 'Gemini sent a message that is not JSON.');
   }
   // Only an object with `error` can be one: looked at before it is read as a response.
   const mayBeError =
