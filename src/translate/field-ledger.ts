@@ -173,9 +173,9 @@ const OPENAI_MESSAGES: readonly LedgerLine[] = [
   line('messages[].content', 'mapped', 'mapped', 'A string or parts.'),
   line(
     'messages[].name',
-    'accepted',
-    'accepted',
-    'Gemini has no names for speakers; of results it finds the call.',
+    'mapped',
+    'mapped',
+    'Finds the call of a result where its id does not; a speaker’s has no effect.',
   ),
   line('messages[].refusal', 'mapped', 'accepted', 'A text of the assistant.'),
   line(
@@ -333,17 +333,17 @@ const GOOGLE_CONTENT: readonly LedgerLine[] = [
   line('messages[].content[].extra_content.google', 'mapped', 'accepted', ''),
   line('messages[].content[].extra_content.google.thought_signature', 'mapped', 'accepted', ''),
   line('messages[].content[].extra_content.google.thought', 'mapped', 'accepted', ''),
-  line('messages[].content[].extra_content.google.video_metadata', 'mapped', 'accepted', ''),
+  line('messages[].content[].extra_content.google.video_metadata', 'mapped', 'refused', ''),
   line(
     'messages[].content[].extra_content.google.media_resolution',
     'mapped',
-    'accepted',
+    'refused',
     'Wins over `detail`.',
   ),
   line(
     'messages[].content[].extra_content.google.mime_type',
     'mapped',
-    'accepted',
+    'refused',
     'Wins over every other sign of the type.',
   ),
   line('messages[].content[].extra_content.vertex', 'mapped', 'accepted', ''),

@@ -52,8 +52,12 @@ export function violationsOf(api: DiscoveryApi, root: string, body: unknown): st
   return validator.violations;
 }
 
-/** The fields of a message by the names of the messages and fields above it, for comparison with other tables. */
-export function discoveryFields(api: DiscoveryApi, root: string, path: readonly string[]): string[] {
+/** The fields of the message at a place below a root, with their types in words, for comparison with other tables. */
+export function discoveryFields(
+  api: DiscoveryApi,
+  root: string,
+  path: readonly string[],
+): ReadonlyMap<string, string> {
   const document = loadDocument(api);
   let schema = document.schemas[document.roots[root] ?? root];
   for (const name of path) {
@@ -62,7 +66,19 @@ export function discoveryFields(api: DiscoveryApi, root: string, path: readonly 
     schema = target === undefined ? undefined : document.schemas[target];
   }
   if (schema === undefined) throw new Error(`${api} has no message at ${root}.${path.join('.')}`);
-  return Object.keys(schema.properties ?? {});
+  return new Map(Object.entries(schema.properties ?? {}).map(([name, type]) => [name, describeType(type)]));
+}
+
+/** A type in words, such as `list of enum A, B`; without the enum values that mean nothing. */
+function describeType(type: DiscoveryType): string {
+  if (type.$ref !== undefined) return 'message';
+  if (type.enum !== undefined) {
+    const names = type.enum.filter((name) => !name.endsWith('_UNSPECIFIED') && name !== 'UNKNOWN');
+    return `enum ${names.toSorted().join(', ')}`;
+  }
+  if (type.items !== undefined) return `list of ${describeType(type.items)}`;
+  if (type.additionalProperties !== undefined) return `map of ${describeType(type.additionalProperties)}`;
+  return [type.type, type.format].filter((word) => word !== undefined && word !== '').join(' ');
 }
 
 function kindOf(value: unknown): string {
@@ -160,7 +176,8 @@ const SCALARS: Readonly<Record<string, (value: unknown) => boolean>> = {
   number: (value) => typeof value === 'number' && Number.isFinite(value),
   'integer/int32': isIntegerIn(-(2 ** 31), 2 ** 31 - 1),
   'integer/uint32': isIntegerIn(0, 2 ** 32 - 1),
-  'string/int64': (value) => isText(value) && /^-?\d+$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value),
+  'string/int64': (value) =>
+    isText(value) && /^-?\d+$/.test(value) && BigInt.asIntN(64, BigInt(value)) === BigInt(value),
   'string/byte': (value) => {
     if (!isText(value)) return false;
     const digits = value.replace(/=+$/, '');

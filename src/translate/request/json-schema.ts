@@ -4,6 +4,7 @@ import { mergeAllOf } from './merge-all-of.ts';
 import {
   describeConstraints,
   readBounds,
+  stepsFor,
   summarizeConstraints,
   UNENFORCED_KEYWORDS,
 } from './schema-constraints.ts';
@@ -83,8 +84,9 @@ class JsonSchemaWriter {
 
   /** Beside `$ref` Gemini takes nothing, so that what stands there moves around it. */
   #writeReference(reference: unknown, schema: JsonObject, place: Place): JsonObject {
-    const { $ref: _, allOf: __, ...others } = schema;
-    const siblings = Object.fromEntries(Object.entries(others).filter(([key]) => !key.startsWith('$')));
+    const siblings = Object.fromEntries(
+      Object.entries(schema).filter(([key]) => key !== 'allOf' && !key.startsWith('$')),
+    );
     if (siblings['anyOf'] !== undefined || siblings['oneOf'] !== undefined) {
       const merged = mergeAllOf({ ...siblings, allOf: [{ $ref: reference }] }, this.#document, place.path);
       return this.#write(merged, deeper(place));
@@ -125,7 +127,7 @@ class JsonSchemaWriter {
     if (maximum !== undefined) written['maximum'] = maximum;
     this.#writeSubschemas(schema, written, place);
     constraints.push(...summarizeConstraints(schema, ONLY_DESCRIBED));
-    this.#document.spend(constraints.length, place.path);
+    this.#document.spend(stepsFor(constraints), place.path);
     const description = describeConstraints(schema['description'], constraints);
     if (description !== undefined) written['description'] = description;
     return written;

@@ -5,6 +5,7 @@ import { mergeAllOf, mergeSchemas } from './merge-all-of.ts';
 import {
   describeConstraints,
   readBounds,
+  stepsFor,
   summarizeConstraints,
   UNENFORCED_KEYWORDS,
 } from './schema-constraints.ts';
@@ -147,7 +148,7 @@ class OpenApiWriter {
   #writeType(type: string, node: Node): Schema {
     const { schema, place } = node;
     const unenforced = summarizeConstraints(schema, UNENFORCED_KEYWORDS);
-    this.#document.spend(unenforced.length, place.path);
+    this.#document.spend(stepsFor(unenforced), place.path);
     switch (type) {
       case 'string': {
         const { format } = schema;

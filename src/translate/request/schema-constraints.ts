@@ -30,6 +30,11 @@ export function summarizeConstraints(schema: JsonObject, keywords: readonly stri
     .map((keyword) => `${keyword} ${abbreviate(schema[keyword], MAX_SHOWN_CHARACTERS)}`);
 }
 
+/** What the texts of constraints cost in steps of a schema's budget. */
+export function stepsFor(constraints: readonly string[]): number {
+  return constraints.reduce((steps, { length }) => steps + 1 + Math.floor(length / 32), 0);
+}
+
 /** A description that ends with constraints the schema itself cannot carry; `undefined` for neither. */
 export function describeConstraints(
   description: unknown,

@@ -29,6 +29,8 @@ export class SchemaDocument {
   readonly root: unknown;
   #stepsLeft = MAX_STEPS;
   #anchors: Map<string, JsonObject> | undefined;
+  /** Targets of references followed before; a hostile schema repeats few of them often. */
+  readonly #resolved = new Map<string, unknown>();
 
   constructor(root: unknown) {
     this.root = root;
@@ -77,6 +79,8 @@ export class SchemaDocument {
     if (typeof reference !== 'string') {
       throw new SchemaProblem('invalid_argument', [...path, '$ref'], 'must be a string');
     }
+    const known = this.#resolved.get(reference);
+    if (known !== undefined) return known;
     if (!reference.startsWith('#')) {
       throw new SchemaProblem(
         'unsupported_schema',
@@ -91,6 +95,7 @@ export class SchemaDocument {
     if (target === undefined) {
       throw new SchemaProblem('invalid_argument', [...path, '$ref'], 'points to nothing in the schema');
     }
+    this.#resolved.set(reference, target);
     return target;
   }
 

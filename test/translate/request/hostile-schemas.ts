@@ -29,7 +29,9 @@ export function mesh(count: number): object {
 export function wideAllOf(count: number): object {
   return {
     type: 'object',
-    allOf: Array.from({ length: count }, (_, index) => ({ properties: { [`p${index}`]: { type: 'string' } } })),
+    allOf: Array.from({ length: count }, (_, index) => ({
+      properties: { [`p${index}`]: { type: 'string' } },
+    })),
   };
 }
 

@@ -2,10 +2,19 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { toGeminiJsonSchema } from '../../../src/translate/request/json-schema.ts';
 import { SchemaProblem } from '../../../src/translate/request/schema-document.ts';
-import { doubling, GROWING_ALL_OF, mesh, nested, SELF_ALL_OF, wideAllOf, wideAnyOf } from './hostile-schemas.ts';
+import {
+  doubling,
+  GROWING_ALL_OF,
+  mesh,
+  nested,
+  SELF_ALL_OF,
+  wideAllOf,
+  wideAnyOf,
+} from './hostile-schemas.ts';
 import { deepFreeze } from './translate.ts';
 
-const convert = (schema: unknown): Record<string, unknown> => toGeminiJsonSchema(deepFreeze(structuredClone(schema)));
+const convert = (schema: unknown): Record<string, unknown> =>
+  toGeminiJsonSchema(deepFreeze(structuredClone(schema)));
 
 function problemOf(schema: unknown): SchemaProblem {
   try {
@@ -19,21 +28,98 @@ function problemOf(schema: unknown): SchemaProblem {
 
 describe('keywords', () => {
   it.each<[what: string, schema: object, written: object]>([
-    ['documented ones stay', { type: 'object', title: 'T', description: 'D', properties: { a: { type: 'integer', minimum: 1, maximum: 2, enum: [1, 2], format: 'int32' } }, required: ['a'], additionalProperties: false, propertyOrdering: ['a'] }, { type: 'object', title: 'T', description: 'D', properties: { a: { type: 'integer', minimum: 1, maximum: 2, enum: [1, 2], format: 'int32' } }, required: ['a'], additionalProperties: false, propertyOrdering: ['a'] }],
-    ['default stays, annotations for people go', { type: 'string', default: 'a', $schema: 'x', $comment: 'x', $id: 'x', examples: ['a'], strict: true, 'x-order': 1 }, { type: 'string', default: 'a' }],
+    [
+      'documented ones stay',
+      {
+        type: 'object',
+        title: 'T',
+        description: 'D',
+        properties: { a: { type: 'integer', minimum: 1, maximum: 2, enum: [1, 2], format: 'int32' } },
+        required: ['a'],
+        additionalProperties: false,
+        propertyOrdering: ['a'],
+      },
+      {
+        type: 'object',
+        title: 'T',
+        description: 'D',
+        properties: { a: { type: 'integer', minimum: 1, maximum: 2, enum: [1, 2], format: 'int32' } },
+        required: ['a'],
+        additionalProperties: false,
+        propertyOrdering: ['a'],
+      },
+    ],
+    [
+      'default stays, annotations for people go',
+      {
+        type: 'string',
+        default: 'a',
+        $schema: 'x',
+        $comment: 'x',
+        $id: 'x',
+        examples: ['a'],
+        strict: true,
+        'x-order': 1,
+      },
+      { type: 'string', default: 'a' },
+    ],
     ['lists of types stay', { type: ['string', 'null'] }, { type: ['string', 'null'] }],
-    ['types of OpenAPI become JSON Schema’s', { type: 'STRING', nullable: true, enum: ['a'] }, { type: ['string', 'null'], enum: ['a', null] }],
+    [
+      'types of OpenAPI become JSON Schema’s',
+      { type: 'STRING', nullable: true, enum: ['a'] },
+      { type: ['string', 'null'], enum: ['a', null] },
+    ],
     ['const', { const: 'x' }, { enum: ['x'] }],
-    ['prefixItems', { type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' } }, { type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' } }],
-    ['items of draft 7', { type: 'array', items: [{ type: 'string' }], additionalItems: false }, { type: 'array', prefixItems: [{ type: 'string' }], maxItems: 1 }],
-    ['no further items', { type: 'array', prefixItems: [{ type: 'string' }, true], items: false }, { type: 'array', prefixItems: [{ type: 'string' }, {}], maxItems: 2 }],
-    ['oneOf', { oneOf: [{ type: 'string' }, { type: 'number' }] }, { oneOf: [{ type: 'string' }, { type: 'number' }] }],
-    ['additionalProperties as a schema', { type: 'object', additionalProperties: { const: 1 } }, { type: 'object', additionalProperties: { enum: [1] } }],
-    ['exclusive bounds of integers', { type: 'integer', exclusiveMinimum: 1, exclusiveMaximum: 9 }, { type: 'integer', minimum: 2, maximum: 8 }],
-    ['fractional bounds of integers', { type: 'integer', exclusiveMinimum: 1.5, exclusiveMaximum: 8.5 }, { type: 'integer', minimum: 2, maximum: 8 }],
-    ['the tighter of two bounds', { type: 'integer', minimum: 5, exclusiveMinimum: 1 }, { type: 'integer', minimum: 5 }],
-    ['exclusive bounds of numbers', { type: 'number', exclusiveMinimum: 0 }, { type: 'number', minimum: 0, description: 'Constraint: exclusiveMinimum 0' }],
-    ['exclusive bounds of draft 4', { type: 'integer', minimum: 1, exclusiveMinimum: true }, { type: 'integer', minimum: 2 }],
+    [
+      'prefixItems',
+      { type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' } },
+      { type: 'array', prefixItems: [{ type: 'string' }], items: { type: 'number' } },
+    ],
+    [
+      'items of draft 7',
+      { type: 'array', items: [{ type: 'string' }], additionalItems: false },
+      { type: 'array', prefixItems: [{ type: 'string' }], maxItems: 1 },
+    ],
+    [
+      'no further items',
+      { type: 'array', prefixItems: [{ type: 'string' }, true], items: false },
+      { type: 'array', prefixItems: [{ type: 'string' }, {}], maxItems: 2 },
+    ],
+    [
+      'oneOf',
+      { oneOf: [{ type: 'string' }, { type: 'number' }] },
+      { oneOf: [{ type: 'string' }, { type: 'number' }] },
+    ],
+    [
+      'additionalProperties as a schema',
+      { type: 'object', additionalProperties: { const: 1 } },
+      { type: 'object', additionalProperties: { enum: [1] } },
+    ],
+    [
+      'exclusive bounds of integers',
+      { type: 'integer', exclusiveMinimum: 1, exclusiveMaximum: 9 },
+      { type: 'integer', minimum: 2, maximum: 8 },
+    ],
+    [
+      'fractional bounds of integers',
+      { type: 'integer', exclusiveMinimum: 1.5, exclusiveMaximum: 8.5 },
+      { type: 'integer', minimum: 2, maximum: 8 },
+    ],
+    [
+      'the tighter of two bounds',
+      { type: 'integer', minimum: 5, exclusiveMinimum: 1 },
+      { type: 'integer', minimum: 5 },
+    ],
+    [
+      'exclusive bounds of numbers',
+      { type: 'number', exclusiveMinimum: 0 },
+      { type: 'number', minimum: 0, description: 'Constraint: exclusiveMinimum 0' },
+    ],
+    [
+      'exclusive bounds of draft 4',
+      { type: 'integer', minimum: 1, exclusiveMinimum: true },
+      { type: 'integer', minimum: 2 },
+    ],
     ['boolean schemas', { properties: { a: true } }, { properties: { a: {} } }],
   ])('%s', (_, schema, written) => {
     expect(convert(schema)).toEqual(written);
@@ -55,9 +141,12 @@ describe('keywords', () => {
     expect(convert(schema)).toEqual({ description: `Constraint: ${summary}` });
   });
 
-  it.each([{ uniqueItems: false }, { unevaluatedProperties: false }])('%j constrains nothing Gemini could not', (schema) => {
-    expect(convert(schema)).toEqual({});
-  });
+  it.each([{ uniqueItems: false }, { unevaluatedProperties: false }])(
+    '%j constrains nothing Gemini could not',
+    (schema) => {
+      expect(convert(schema)).toEqual({});
+    },
+  );
 
   it('cuts what would fill a description', () => {
     const { description } = convert({ not: { enum: Array.from({ length: 10_000 }, (_, index) => index) } });
@@ -82,7 +171,10 @@ describe('references', () => {
     [
       'have their siblings around them',
       { properties: { a: { $ref: '#/$defs/A', description: 'D', default: null } }, $defs: { A } },
-      { properties: { a: { description: 'D', default: null, anyOf: [{ $ref: '#/$defs/A' }] } }, $defs: { A } },
+      {
+        properties: { a: { description: 'D', default: null, anyOf: [{ $ref: '#/$defs/A' }] } },
+        $defs: { A },
+      },
     ],
     [
       'in an allOf of one are the same',
@@ -125,11 +217,7 @@ describe('references', () => {
         $defs: { A: { type: 'string' }, A_2: { type: 'number' } },
       },
     ],
-    [
-      'that are all the root says are written out',
-      { $ref: '#/$defs/A', $defs: { A } },
-      A,
-    ],
+    ['that are all the root says are written out', { $ref: '#/$defs/A', $defs: { A } }, A],
     [
       'to true allow anything',
       { properties: { a: { $ref: '#/$defs/A' } }, $defs: { A: true } },
@@ -164,12 +252,34 @@ describe('references', () => {
 
 describe('allOf', () => {
   it.each<[what: string, branches: object[], written: object]>([
-    ['properties and required', [{ type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }, { properties: { b: {} }, required: ['b', 'a'] }], { type: 'object', properties: { a: { type: 'string' }, b: {} }, required: ['a', 'b'] }],
-    ['the same property', [{ properties: { a: { type: 'integer', minimum: 1 } } }, { properties: { a: { type: 'number', minimum: 2, maximum: 9 } } }], { properties: { a: { type: 'integer', minimum: 2, maximum: 9 } } }],
+    [
+      'properties and required',
+      [
+        { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+        { properties: { b: {} }, required: ['b', 'a'] },
+      ],
+      { type: 'object', properties: { a: { type: 'string' }, b: {} }, required: ['a', 'b'] },
+    ],
+    [
+      'the same property',
+      [
+        { properties: { a: { type: 'integer', minimum: 1 } } },
+        { properties: { a: { type: 'number', minimum: 2, maximum: 9 } } },
+      ],
+      { properties: { a: { type: 'integer', minimum: 2, maximum: 9 } } },
+    ],
     ['number and integer', [{ type: 'number' }, { type: 'integer' }], { type: 'integer' }],
-    ['lists of types', [{ type: ['string', 'null', 'integer'] }, { type: ['null', 'string'] }], { type: ['string', 'null'] }],
+    [
+      'lists of types',
+      [{ type: ['string', 'null', 'integer'] }, { type: ['null', 'string'] }],
+      { type: ['string', 'null'] },
+    ],
     ['enums', [{ enum: [1, 2, 3] }, { enum: [3, 2] }], { enum: [2, 3] }],
-    ['closed objects', [{ additionalProperties: {} }, { additionalProperties: false }], { additionalProperties: false }],
+    [
+      'closed objects',
+      [{ additionalProperties: {} }, { additionalProperties: false }],
+      { additionalProperties: false },
+    ],
     ['inner ones', [{ allOf: [{ minimum: 1 }, { maximum: 5 }] }, { maximum: 3 }], { minimum: 1, maximum: 3 }],
     ['items', [{ items: { minimum: 1 } }, { items: { maximum: 2 } }], { items: { minimum: 1, maximum: 2 } }],
   ])('merges %s', (_, branches, written) => {
@@ -196,7 +306,10 @@ describe('hostile schemas get a verdict', () => {
     ['a huge allOf', wideAllOf(50_000)],
     ['an allOf of itself', SELF_ALL_OF],
     ['an allOf that grows', GROWING_ALL_OF],
-    ['100,000 properties', { properties: Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`p${n}`, {}])) }],
+    [
+      '100,000 properties',
+      { properties: Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`p${n}`, {}])) },
+    ],
   ])('%s', (_, schema) => {
     try {
       toGeminiJsonSchema(schema);
@@ -216,7 +329,9 @@ describe('hostile schemas get a verdict', () => {
   });
 
   it('keeps names that are members of every object', () => {
-    const schema = JSON.parse('{"type":"object","properties":{"__proto__":{"type":"string"},"constructor":{"type":"string"}}}') as object;
+    const schema = JSON.parse(
+      '{"type":"object","properties":{"__proto__":{"type":"string"},"constructor":{"type":"string"}}}',
+    ) as object;
     expect(Object.keys(convert(schema)['properties'] as object)).toEqual(['__proto__', 'constructor']);
   });
 });
@@ -224,7 +339,10 @@ describe('hostile schemas get a verdict', () => {
 describe('what is written is valid JSON Schema', () => {
   const ajv = new Ajv2020({ strict: false });
 
-  it.each([doubling(5), mesh(4), { properties: { a: { allOf: [{ $ref: '#' }], description: 'x' } } }])('%#', (schema) => {
-    expect(() => ajv.compile(toGeminiJsonSchema(schema))).not.toThrow();
-  });
+  it.each([doubling(5), mesh(4), { properties: { a: { allOf: [{ $ref: '#' }], description: 'x' } } }])(
+    '%#',
+    (schema) => {
+      expect(() => ajv.compile(toGeminiJsonSchema(schema))).not.toThrow();
+    },
+  );
 });

@@ -32,7 +32,9 @@ describe('roles', () => {
         { role: 'system', content: '' },
       ],
     });
-    expect(body.systemInstruction).toEqual({ parts: [{ text: 'One.' }, { text: 'Two.' }, { text: 'Three.' }] });
+    expect(body.systemInstruction).toEqual({
+      parts: [{ text: 'One.' }, { text: 'Two.' }, { text: 'Three.' }],
+    });
     expect(body.contents).toEqual([user('Hello.')]);
   });
 
@@ -46,19 +48,63 @@ describe('roles', () => {
   });
 
   it('lets the conversation begin with the model, and end with it as a prefill', () => {
-    expect(contentsOf([assistant('a'), USER, assistant('b')])).toEqual([model('a'), user('Hello.'), model('b')]);
+    expect(contentsOf([assistant('a'), USER, assistant('b')])).toEqual([
+      model('a'),
+      user('Hello.'),
+      model('b'),
+    ]);
   });
 });
 
 describe('building contents', () => {
   it.each<[what: string, messages: object[], contents: object[]]>([
-    ['drops empty texts, keeps white space', [{ role: 'user', content: [{ type: 'text', text: '' }, { type: 'text', text: ' ' }] }], [user(' ')]],
-    ['drops an assistant message without parts', [USER, assistant(''), { role: 'user', content: 'b' }], [user('Hello.', 'b')]],
+    [
+      'drops empty texts, keeps white space',
+      [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: '' },
+            { type: 'text', text: ' ' },
+          ],
+        },
+      ],
+      [user(' ')],
+    ],
+    [
+      'drops an assistant message without parts',
+      [USER, assistant(''), { role: 'user', content: 'b' }],
+      [user('Hello.', 'b')],
+    ],
     ['drops an empty user message beside another', [{ role: 'user', content: '' }, USER], [user('Hello.')]],
-    ['merges adjacent messages of one role without joining their texts', [USER, { role: 'user', content: 'b' }], [user('Hello.', 'b')]],
-    ['merges around system messages', [USER, { role: 'system', content: 's' }, { role: 'user', content: 'b' }], [user('Hello.', 'b')]],
-    ['merges adjacent assistant messages', [USER, assistant('a'), assistant('b')], [user('Hello.'), model('a', 'b')]],
-    ['keeps texts apart', [{ role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'input_text', text: 'b' }] }], [user('a', 'b')]],
+    [
+      'merges adjacent messages of one role without joining their texts',
+      [USER, { role: 'user', content: 'b' }],
+      [user('Hello.', 'b')],
+    ],
+    [
+      'merges around system messages',
+      [USER, { role: 'system', content: 's' }, { role: 'user', content: 'b' }],
+      [user('Hello.', 'b')],
+    ],
+    [
+      'merges adjacent assistant messages',
+      [USER, assistant('a'), assistant('b')],
+      [user('Hello.'), model('a', 'b')],
+    ],
+    [
+      'keeps texts apart',
+      [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'input_text', text: 'b' },
+          ],
+        },
+      ],
+      [user('a', 'b')],
+    ],
   ])('%s', (_, messages, contents) => {
     expect(contentsOf(messages)).toEqual(contents);
   });
@@ -68,7 +114,8 @@ describe('building contents', () => {
       ...assistant(content),
       extra_content: { google: { thought_signature: 'QUJD' } },
     });
-    const roles = (messages: object[]): unknown[] => contentsOf([USER, ...messages]).map(({ parts }) => parts.length);
+    const roles = (messages: object[]): unknown[] =>
+      contentsOf([USER, ...messages]).map(({ parts }) => parts.length);
     expect(roles([signed('a'), signed('b')])).toEqual([1, 1, 1]);
     expect(roles([signed('a'), assistant('b')])).toEqual([1, 2]);
   });
@@ -82,12 +129,20 @@ describe('building contents', () => {
   });
 
   it.each(['', '{}'])('takes %j for no arguments', (args) => {
-    const [, step] = contentsOf([USER, { role: 'assistant', tool_calls: [call('1', 'f', args)] }, result('1')]);
+    const [, step] = contentsOf([
+      USER,
+      { role: 'assistant', tool_calls: [call('1', 'f', args)] },
+      result('1'),
+    ]);
     expect(step?.parts).toEqual([{ functionCall: { name: 'f', args: {} } }]);
   });
 
   it.each([null, '', undefined])('takes content %j beside calls for absent (B13)', (content) => {
-    const step = { role: 'assistant', ...(content === undefined ? {} : { content }), tool_calls: [call('1')] };
+    const step = {
+      role: 'assistant',
+      ...(content === undefined ? {} : { content }),
+      tool_calls: [call('1')],
+    };
     const [, written] = contentsOf([USER, step, result('1')]);
     expect(written?.parts).toHaveLength(1);
   });
@@ -98,7 +153,10 @@ describe('building contents', () => {
   });
 
   it('refuses a conversation in which nothing is left to say', () => {
-    expect(refusal({ messages: [assistant('')] })).toMatchObject({ param: 'messages', code: 'empty_content' });
+    expect(refusal({ messages: [assistant('')] })).toMatchObject({
+      param: 'messages',
+      code: 'empty_content',
+    });
   });
 
   it('sends calls of custom tools and deprecated function calls', () => {
@@ -142,7 +200,9 @@ describe('the place of tool results', () => {
 describe('audio of an earlier answer', () => {
   it('goes back inline when its data came back', () => {
     const audio = { id: 'a', data: 'AAAA', extra_content: { google: { mime_type: 'image/png' } } };
-    expect(modelParts({ content: null, audio })).toEqual([{ inlineData: { mimeType: 'image/png', data: 'AAAA' } }]);
+    expect(modelParts({ content: null, audio })).toEqual([
+      { inlineData: { mimeType: 'image/png', data: 'AAAA' } },
+    ]);
   });
 
   it('is refused by id alone', () => {

@@ -7,7 +7,10 @@ const PDF = 'JVBERi0xLjQ=';
 
 const image = (url: string, more: object = {}): object => ({ type: 'image_url', image_url: url, ...more });
 const file = (members: object): object => ({ type: 'file', file: members });
-const audio = (data: string, format: string): object => ({ type: 'input_audio', input_audio: { data, format } });
+const audio = (data: string, format: string): object => ({
+  type: 'input_audio',
+  input_audio: { data, format },
+});
 
 const partOf = (part: object, target?: TestTarget): Part | undefined => userParts([part], target)[0];
 const refusalOf = (part: object, target?: TestTarget): { param: string | null; code: string } => {
@@ -48,20 +51,49 @@ describe('where media is', () => {
   const FILES = 'https://generativelanguage.googleapis.com/v1beta/files/abc-1';
 
   it.each<[url: string, vertex: object, gemini: object | 'unsupported_media']>([
-    [`data:image/png;base64,${PNG}`, { inlineData: { mimeType: 'image/png', data: PNG } }, { inlineData: { mimeType: 'image/png', data: PNG } }],
-    [PNG, { inlineData: { mimeType: 'image/png', data: PNG } }, { inlineData: { mimeType: 'image/png', data: PNG } }],
-    ['AAAA', { inlineData: { mimeType: 'image/png', data: 'AAAA' } }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }],
+    [
+      `data:image/png;base64,${PNG}`,
+      { inlineData: { mimeType: 'image/png', data: PNG } },
+      { inlineData: { mimeType: 'image/png', data: PNG } },
+    ],
+    [
+      PNG,
+      { inlineData: { mimeType: 'image/png', data: PNG } },
+      { inlineData: { mimeType: 'image/png', data: PNG } },
+    ],
+    [
+      'AAAA',
+      { inlineData: { mimeType: 'image/png', data: 'AAAA' } },
+      { inlineData: { mimeType: 'image/png', data: 'AAAA' } },
+    ],
     ['gs://b/o.png', { fileData: { mimeType: 'image/png', fileUri: 'gs://b/o.png' } }, 'unsupported_media'],
     ['gs://b/o', { fileData: { mimeType: 'image/*', fileUri: 'gs://b/o' } }, 'unsupported_media'],
-    ['gs://b/a b/ü#?.webp', { fileData: { mimeType: 'image/webp', fileUri: 'gs://b/a b/ü#?.webp' } }, 'unsupported_media'],
-    ['https://h/o.gif?x=1#f', { fileData: { mimeType: 'image/gif', fileUri: 'https://h/o.gif?x=1#f' } }, 'unsupported_media'],
+    [
+      'gs://b/a b/ü#?.webp',
+      { fileData: { mimeType: 'image/webp', fileUri: 'gs://b/a b/ü#?.webp' } },
+      'unsupported_media',
+    ],
+    [
+      'https://h/o.gif?x=1#f',
+      { fileData: { mimeType: 'image/gif', fileUri: 'https://h/o.gif?x=1#f' } },
+      'unsupported_media',
+    ],
     ['http://h/o', { fileData: { mimeType: 'image/*', fileUri: 'http://h/o' } }, 'unsupported_media'],
-    ['https://youtu.be/x', { fileData: { mimeType: 'video/mp4', fileUri: 'https://youtu.be/x' } }, { fileData: { fileUri: 'https://youtu.be/x' } }],
-    ['https://www.youtube.com/watch?v=x', { fileData: { mimeType: 'video/mp4', fileUri: 'https://www.youtube.com/watch?v=x' } }, { fileData: { fileUri: 'https://www.youtube.com/watch?v=x' } }],
+    [
+      'https://youtu.be/x',
+      { fileData: { mimeType: 'video/mp4', fileUri: 'https://youtu.be/x' } },
+      { fileData: { fileUri: 'https://youtu.be/x' } },
+    ],
+    [
+      'https://www.youtube.com/watch?v=x',
+      { fileData: { mimeType: 'video/mp4', fileUri: 'https://www.youtube.com/watch?v=x' } },
+      { fileData: { fileUri: 'https://www.youtube.com/watch?v=x' } },
+    ],
     [FILES, { fileData: { mimeType: 'image/*', fileUri: FILES } }, { fileData: { fileUri: FILES } }],
   ])('%s', (url, vertex, gemini) => {
     expect(partOf(image(url), { upstream: 'vertex' })).toEqual(vertex);
-    if (typeof gemini === 'string') expect(refusalOf(image(url), { upstream: 'gemini' })).toEqual({ param: 'image_url', code: gemini });
+    if (typeof gemini === 'string')
+      expect(refusalOf(image(url), { upstream: 'gemini' })).toEqual({ param: 'image_url', code: gemini });
     else expect(partOf(image(url), { upstream: 'gemini' })).toEqual(gemini);
   });
 
@@ -126,17 +158,33 @@ describe('base64', () => {
 
 describe('MIME types', () => {
   it.each<[what: string, part: object, mimeType: string]>([
-    ['mime_type before all', image('data:image/png;base64,AAAA', { extra_content: { google: { mime_type: 'image/heic' } } }), 'image/heic'],
-    ['mime_type through another namespace', image('gs://b/o', { extra_content: { vertex: { mime_type: 'image/heic' } } }), 'image/heic'],
+    [
+      'mime_type before all',
+      image('data:image/png;base64,AAAA', { extra_content: { google: { mime_type: 'image/heic' } } }),
+      'image/heic',
+    ],
+    [
+      'mime_type through another namespace',
+      image('gs://b/o', { extra_content: { vertex: { mime_type: 'image/heic' } } }),
+      'image/heic',
+    ],
     ['the data URI before format', audio('data:audio/flac;base64,AAAA', 'wav'), 'audio/flac'],
     ['format before the extension', audio('gs://b/a.wav', 'audio/mp3'), 'audio/mp3'],
-    ['parameters of a data URI are not part of it', image('data:image/png;charset=x;base64,AAAA'), 'image/png'],
+    [
+      'parameters of a data URI are not part of it',
+      image('data:image/png;charset=x;base64,AAAA'),
+      'image/png',
+    ],
     ['the extension before the default', image('https://h/v.MOV'), 'video/quicktime'],
     ['an unknown format leaves the extension', audio('gs://b/a.flac', 'xyz'), 'audio/flac'],
     ['an unknown format and nothing else', audio('AAAA', 'xyz'), 'audio/*'],
     ['first bytes', image('/9j/4AAQSkZJRg=='), 'image/jpeg'],
     ['first bytes of a data URI without a type', image('data:;base64,R0lGODlhAQABAA=='), 'image/gif'],
-    ['an unknown binary type is no type', image('data:application/octet-stream;base64,UklGRgAAAABXRUJQVlA4'), 'image/webp'],
+    [
+      'an unknown binary type is no type',
+      image('data:application/octet-stream;base64,UklGRgAAAABXRUJQVlA4'),
+      'image/webp',
+    ],
   ])('%s', (_, part, mimeType) => {
     const { inlineData, fileData } = partOf(part) ?? {};
     expect((inlineData ?? fileData)?.mimeType).toBe(mimeType);
@@ -157,7 +205,10 @@ describe('MIME types', () => {
 });
 
 describe('detail', () => {
-  const detailed = (detail: string): object => ({ type: 'image_url', image_url: { url: 'gs://b/o.png', detail } });
+  const detailed = (detail: string): object => ({
+    type: 'image_url',
+    image_url: { url: 'gs://b/o.png', detail },
+  });
   const NEW = { model: 'gemini-3-flash-preview' };
 
   it.each([
@@ -175,12 +226,19 @@ describe('detail', () => {
 
   it('auto asks for nothing', () => {
     expect(partOf(detailed('auto'), NEW)).not.toHaveProperty('mediaResolution');
-    expect(translate({ messages: [{ role: 'user', content: [detailed('auto')] }] }).body.generationConfig).toBeUndefined();
+    expect(
+      translate({ messages: [{ role: 'user', content: [detailed('auto')] }] }).body.generationConfig,
+    ).toBeUndefined();
   });
 
   it('ultra_high needs Gemini 3', () => {
-    expect(partOf(detailed('ultra_high'), NEW)?.mediaResolution).toEqual({ level: 'MEDIA_RESOLUTION_ULTRA_HIGH' });
-    expect(refusalOf(detailed('ultra_high'))).toEqual({ param: 'image_url.detail', code: 'unsupported_parameter' });
+    expect(partOf(detailed('ultra_high'), NEW)?.mediaResolution).toEqual({
+      level: 'MEDIA_RESOLUTION_ULTRA_HIGH',
+    });
+    expect(refusalOf(detailed('ultra_high'))).toEqual({
+      param: 'image_url.detail',
+      code: 'unsupported_parameter',
+    });
   });
 
   it('may differ from part to part on Gemini 3, not before', () => {
@@ -198,7 +256,9 @@ describe('detail', () => {
       google: { media_resolution: 'high' },
     };
     expect(refusal(fields).param).toBe('google.media_resolution');
-    expect(translate(fields, NEW).body.generationConfig).toEqual({ mediaResolution: 'MEDIA_RESOLUTION_HIGH' });
+    expect(translate(fields, NEW).body.generationConfig).toEqual({
+      mediaResolution: 'MEDIA_RESOLUTION_HIGH',
+    });
   });
 });
 

@@ -6,7 +6,9 @@ const NEW = { model: 'gemini-3-pro-preview' };
 const OLD = { model: 'gemini-2.5-pro' };
 const DUMMY = 'skip_thought_signature_validator';
 
-const signed = (signature: string): object => ({ extra_content: { google: { thought_signature: signature } } });
+const signed = (signature: string): object => ({
+  extra_content: { google: { thought_signature: signature } },
+});
 
 const call = (id: string, more: object = {}): object => ({
   id,
@@ -38,16 +40,58 @@ describe('where a call’s signature comes from, first hit wins', () => {
   const vault = { findSignature: (id: string) => (id === 'kept' ? 'VkFVTFQ=' : undefined) };
 
   it.each<[what: string, calls: object[], more: object, signatures: (string | undefined)[], source: string]>([
-    ['its own extra_content', [call('kept', { ...signed('QQ=='), thought_signature: 'Qg==' })], signed('Qw=='), ['QQ=='], 'client'],
-    ['extra_content.vertex (B10)', [call('1', { extra_content: { vertex: { thought_signature: 'QQ==' } } })], {}, ['QQ=='], 'client'],
+    [
+      'its own extra_content',
+      [call('kept', { ...signed('QQ=='), thought_signature: 'Qg==' })],
+      signed('Qw=='),
+      ['QQ=='],
+      'client',
+    ],
+    [
+      'extra_content.vertex (B10)',
+      [call('1', { extra_content: { vertex: { thought_signature: 'QQ==' } } })],
+      {},
+      ['QQ=='],
+      'client',
+    ],
     ['the call itself', [call('kept', { thought_signature: 'Qg==' })], signed('Qw=='), ['Qg=='], 'client'],
-    ['its function', [call('1', { function: { name: 'f', arguments: '{}', thought_signature: 'Qg==' } })], {}, ['Qg=='], 'client'],
-    ['the message, for the first call', [call('kept'), call('2')], signed('Qw=='), ['Qw==', undefined], 'client'],
-    ['the message as Google wrote it in 2025', [call('1')], { thought_signature: 'Qw==' }, ['Qw=='], 'client'],
+    [
+      'its function',
+      [call('1', { function: { name: 'f', arguments: '{}', thought_signature: 'Qg==' } })],
+      {},
+      ['Qg=='],
+      'client',
+    ],
+    [
+      'the message, for the first call',
+      [call('kept'), call('2')],
+      signed('Qw=='),
+      ['Qw==', undefined],
+      'client',
+    ],
+    [
+      'the message as Google wrote it in 2025',
+      [call('1')],
+      { thought_signature: 'Qw==' },
+      ['Qw=='],
+      'client',
+    ],
     ['the vault (B7)', [call('kept')], {}, ['VkFVTFQ='], 'vault'],
-    ['the vault, for later calls too', [call('1', signed('QQ==')), call('kept')], {}, ['QQ==', 'VkFVTFQ='], 'vault'],
+    [
+      'the vault, for later calls too',
+      [call('1', signed('QQ==')), call('kept')],
+      {},
+      ['QQ==', 'VkFVTFQ='],
+      'vault',
+    ],
     ['the dummy', [call('1'), call('2')], {}, [DUMMY, undefined], 'dummy'],
-    ['no dummy beside a signed call', [call('1'), call('2', signed('QQ=='))], {}, [undefined, 'QQ=='], 'client'],
+    [
+      'no dummy beside a signed call',
+      [call('1'), call('2', signed('QQ=='))],
+      {},
+      [undefined, 'QQ=='],
+      'client',
+    ],
     ['no dummy beside the vault', [call('1'), call('kept')], {}, [undefined, 'VkFVTFQ='], 'vault'],
     ['empty strings are no signatures', [call('1', signed(''))], signed(''), [DUMMY], 'dummy'],
   ])('%s', (_, calls, more, signatures, source) => {
@@ -70,7 +114,13 @@ describe('where a call’s signature comes from, first hit wins', () => {
 
 describe('the dummy', () => {
   it('stands on the first call of every step of the current turn, and on none before', () => {
-    const messages = [USER, ...step([call('1')]), USER, ...step([call('2')]), ...step([call('3'), call('4')])];
+    const messages = [
+      USER,
+      ...step([call('1')]),
+      USER,
+      ...step([call('2')]),
+      ...step([call('3'), call('4')]),
+    ];
     expect(signaturesOf(messages, NEW).signatures).toEqual([undefined, DUMMY, DUMMY, undefined]);
   });
 
@@ -88,9 +138,12 @@ describe('the dummy', () => {
     },
   );
 
-  it.each(['gemini-2.5-pro', 'gemini-2.0-flash', 'gemma-3-27b-it', '1234567890'])('is not for %s', (model) => {
-    expect(signaturesOf([USER, ...step([call('1')])], { model }).source).toBe('none');
-  });
+  it.each(['gemini-2.5-pro', 'gemini-2.0-flash', 'gemma-3-27b-it', '1234567890'])(
+    'is not for %s',
+    (model) => {
+      expect(signaturesOf([USER, ...step([call('1')])], { model }).source).toBe('none');
+    },
+  );
 
   it('is for deprecated function calls too', () => {
     const messages = [
@@ -117,7 +170,10 @@ describe('the signature of a text', () => {
   });
 
   it('of a part stays on the part, though its text be empty', () => {
-    const content = [{ type: 'text', text: 'a' }, { type: 'text', text: '', ...signed('QQ==') }];
+    const content = [
+      { type: 'text', text: 'a' },
+      { type: 'text', text: '', ...signed('QQ==') },
+    ];
     expect(modelParts({ content }, NEW)).toEqual([{ text: 'a' }, { text: '', thoughtSignature: 'QQ==' }]);
   });
 
@@ -131,9 +187,14 @@ describe('the signature of a text', () => {
 });
 
 describe('a signature', () => {
-  it.each(['QUJD', 'QUI', '-_-_', 'c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I='])('goes on verbatim: %s', (signature) => {
-    expect(signaturesOf([USER, ...step([call('1', signed(signature))])], NEW).signatures).toEqual([signature]);
-  });
+  it.each(['QUJD', 'QUI', '-_-_', 'c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I='])(
+    'goes on verbatim: %s',
+    (signature) => {
+      expect(signaturesOf([USER, ...step([call('1', signed(signature))])], NEW).signatures).toEqual([
+        signature,
+      ]);
+    },
+  );
 
   it.each<[signature: unknown, more: object, param: string]>([
     ['not base64', signed('not base64'), 'extra_content.google.thought_signature'],

@@ -8,10 +8,8 @@ const thinkingOf = (fields: object, target: TestTarget = {}): unknown =>
 /** What `reasoning_effort` becomes: a budget, a level, nothing or a refusal. */
 function effort(word: string, model: string): unknown {
   try {
-    const { thinkingBudget, thinkingLevel } = (thinkingOf({ reasoning_effort: word }, { model }) ?? {}) as Record<
-      string,
-      unknown
-    >;
+    const { thinkingBudget, thinkingLevel } = (thinkingOf({ reasoning_effort: word }, { model }) ??
+      {}) as Record<string, unknown>;
     return thinkingBudget ?? thinkingLevel ?? '-';
   } catch {
     return 400;
@@ -93,12 +91,32 @@ describe('other spellings', () => {
     [{ thinking: { type: 'disabled' } }, 'gemini-2.5-flash', { thinkingBudget: 0 }, []],
     [{ thinking: { type: 'enabled' } }, 'gemini-2.5-flash-lite', { thinkingBudget: -1 }, []],
     [{ thinking: { type: 'enabled' } }, 'gemini-3-pro-preview', undefined, []],
-    [{ thinking: { type: 'enabled', budget_tokens: 5000 } }, 'gemini-2.5-flash', { thinkingBudget: 5000 }, []],
-    [{ thinking: { type: 'enabled', budget_tokens: 5 } }, 'gemini-2.5-pro', { thinkingBudget: 128 }, ['thinking.budget_tokens']],
-    [{ thinking: { type: 'enabled', budget_tokens: 99_999 } }, 'gemini-2.5-flash', { thinkingBudget: 24_576 }, ['thinking.budget_tokens']],
+    [
+      { thinking: { type: 'enabled', budget_tokens: 5000 } },
+      'gemini-2.5-flash',
+      { thinkingBudget: 5000 },
+      [],
+    ],
+    [
+      { thinking: { type: 'enabled', budget_tokens: 5 } },
+      'gemini-2.5-pro',
+      { thinkingBudget: 128 },
+      ['thinking.budget_tokens'],
+    ],
+    [
+      { thinking: { type: 'enabled', budget_tokens: 99_999 } },
+      'gemini-2.5-flash',
+      { thinkingBudget: 24_576 },
+      ['thinking.budget_tokens'],
+    ],
     [{ thinking: { type: 'enabled', budget_tokens: 0 } }, 'gemini-2.5-flash', { thinkingBudget: 0 }, []],
     [{ thinking: { type: 'enabled', budget_tokens: 1024 } }, 'gemini-3-flash', { thinkingLevel: 'LOW' }, []],
-    [{ thinking: { type: 'enabled', budget_tokens: 8192 } }, 'gemini-3-flash', { thinkingLevel: 'MEDIUM' }, []],
+    [
+      { thinking: { type: 'enabled', budget_tokens: 8192 } },
+      'gemini-3-flash',
+      { thinkingLevel: 'MEDIUM' },
+      [],
+    ],
     [{ thinking: { type: 'enabled', budget_tokens: 8193 } }, 'gemini-3-flash', { thinkingLevel: 'HIGH' }, []],
     [{ thinking: { type: 'disabled' } }, 'gemini-2.0-flash', undefined, []],
   ])('%j on %s', (fields, model, config, ignored) => {
@@ -120,8 +138,16 @@ describe('thinking_config', () => {
     [{ thinking_budget: 2 ** 40 }, 'gemini-2.5-flash', { thinkingBudget: 2 ** 31 - 1 }],
     [{ thinking_level: 'High' }, 'gemini-3-pro-preview', { thinkingLevel: 'HIGH' }],
     [{ thinking_level: 'medium' }, 'gemini-2.5-flash', { thinkingBudget: 8192 }],
-    [{ thinking_level: 'low', include_thoughts: true }, 'gemini-3-flash', { thinkingLevel: 'LOW', includeThoughts: true }],
-    [{ thinkingBudget: 512, includeThoughts: true }, 'gemini-2.5-flash', { thinkingBudget: 512, includeThoughts: true }],
+    [
+      { thinking_level: 'low', include_thoughts: true },
+      'gemini-3-flash',
+      { thinkingLevel: 'LOW', includeThoughts: true },
+    ],
+    [
+      { thinkingBudget: 512, includeThoughts: true },
+      'gemini-2.5-flash',
+      { thinkingBudget: 512, includeThoughts: true },
+    ],
     [{ thinking_budget: 512 }, '1234567890', { thinkingBudget: 512 }],
     [{ thinking_budget: 0 }, 'gemini-2.0-flash', undefined],
   ])('%j on %s', (config, model, native) => {
@@ -153,7 +179,9 @@ describe('thinking_config', () => {
   });
 
   it('in generation_config gives way key by key', () => {
-    const native = (config: object): object => ({ google: { generation_config: { thinking_config: config } } });
+    const native = (config: object): object => ({
+      google: { generation_config: { thinking_config: config } },
+    });
     expect(thinkingOf(native({ thinking_budget: 5 }))).toEqual({ thinkingBudget: 5 });
     expect(
       thinkingOf({ ...native({ thinking_level: 'low', include_thoughts: true }), reasoning_effort: 'high' }),

@@ -52,7 +52,12 @@ describe('with a marker', () => {
     ]);
     expect(marked({ content: 'a', ...flagged({ thought: true }) })).toEqual([thought('a')]);
     expect(
-      marked({ content: [{ type: 'text', text: 'a', ...flagged({ thought: true }) }, { type: 'text', text: 'b' }] }),
+      marked({
+        content: [
+          { type: 'text', text: 'a', ...flagged({ thought: true }) },
+          { type: 'text', text: 'b' },
+        ],
+      }),
     ).toEqual([thought('a'), said('b')]);
   });
 

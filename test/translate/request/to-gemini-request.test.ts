@@ -159,30 +159,41 @@ describe('toGeminiRequest', () => {
         { messages: [{ role: 'user', content: [{ type: 'text', text: 'a', cache_control: {} }] }] },
       ],
       ['stream_options.include_usag', { stream_options: { include_usag: true } }],
-      ['messages[0].extra_content.google.thoughts', { messages: [{ ...USER, extra_content: { google: { thoughts: true } } }] }],
+      [
+        'messages[0].extra_content.google.thoughts',
+        { messages: [{ ...USER, extra_content: { google: { thoughts: true } } }] },
+      ],
       ['messages[0].extra_content.anthropic', { messages: [{ ...USER, extra_content: { anthropic: {} } }] }],
       ['web_search_options.search_context_size', { web_search_options: { search_context_size: 'low' } }],
       ['extra_body.top_k', { extra_body: { top_k: 5 } }],
-      ['tools[0].function.examples', { tools: [{ type: 'function', function: { name: 'f', examples: [] } }] }],
+      [
+        'tools[0].function.examples',
+        { tools: [{ type: 'function', function: { name: 'f', examples: [] } }] },
+      ],
     ])('%s', (path, fields) => {
       expect(translate(fields).ignored).toEqual([path]);
     });
   });
 
-  it.each(['store', 'metadata', 'user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_options', 'prediction'])(
-    'accepts %s in silence, unlike Google (B5)',
-    (field) => {
-      const values: Record<string, unknown> = {
-        store: true,
-        metadata: { a: 'b' },
-        prompt_cache_options: { mode: 'explicit' },
-        prediction: { type: 'content', content: 'x' },
-      };
-      const { body, ignored } = translate({ [field]: values[field] ?? 'x' }, { upstream: 'gemini' });
-      expect(Object.keys(body)).toEqual(['contents']);
-      expect(ignored).toEqual([]);
-    },
-  );
+  it.each([
+    'store',
+    'metadata',
+    'user',
+    'safety_identifier',
+    'prompt_cache_key',
+    'prompt_cache_options',
+    'prediction',
+  ])('accepts %s in silence, unlike Google (B5)', (field) => {
+    const values: Record<string, unknown> = {
+      store: true,
+      metadata: { a: 'b' },
+      prompt_cache_options: { mode: 'explicit' },
+      prediction: { type: 'content', content: 'x' },
+    };
+    const { body, ignored } = translate({ [field]: values[field] ?? 'x' }, { upstream: 'gemini' });
+    expect(Object.keys(body)).toEqual(['contents']);
+    expect(ignored).toEqual([]);
+  });
 
   it.each([true, false])('sends nothing for parallel_tool_calls: %s, which is emulated (B23)', (value) => {
     const { body, ignored } = translate({ parallel_tool_calls: value });
@@ -203,7 +214,11 @@ describe('toGeminiRequest', () => {
     'prompt_logprobs',
     'echo',
   ])('refuses %s, a control Gemini does not have', (field) => {
-    expect(refusal({ [field]: 1 })).toMatchObject({ param: field, code: 'unsupported_parameter', status: 400 });
+    expect(refusal({ [field]: 1 })).toMatchObject({
+      param: field,
+      code: 'unsupported_parameter',
+      status: 400,
+    });
   });
 
   it.each([{ logit_bias: {} }, { logit_bias: null }, { verbosity: 'medium' }, { moderation: null }])(

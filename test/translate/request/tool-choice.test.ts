@@ -36,7 +36,10 @@ describe('tool_choice', () => {
   });
 
   it('of allowed tools declares only these where the model cannot be told', () => {
-    const { body } = translate({ tools, tool_choice: allowed('auto', named('b')) }, { model: 'gemini-2.0-flash' });
+    const { body } = translate(
+      { tools, tool_choice: allowed('auto', named('b')) },
+      { model: 'gemini-2.0-flash' },
+    );
     expect(body.tools).toEqual([{ functionDeclarations: [{ name: 'b' }] }]);
     expect(body.toolConfig).toEqual(calling({ mode: 'AUTO' }));
   });
@@ -86,7 +89,10 @@ describe('google.tool_config', () => {
   });
 
   it('gives way to tool_choice', () => {
-    expect(configOf({ tools, google, tool_choice: 'none' })).toEqual({ ...calling({ mode: 'NONE' }), retrievalConfig });
+    expect(configOf({ tools, google, tool_choice: 'none' })).toEqual({
+      ...calling({ mode: 'NONE' }),
+      retrievalConfig,
+    });
   });
 
   it('has fields of one upstream only', () => {

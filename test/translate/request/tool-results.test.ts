@@ -3,12 +3,18 @@ import { toResponseObject } from '../../../src/translate/request/tool-results.ts
 import type { Part } from '../../../src/wire/gemini/request.ts';
 import { refusal, type TestTarget, translate, USER } from './translate.ts';
 
-const call = (id: string, name: string): object => ({ id, type: 'function', function: { name, arguments: '{}' } });
+const call = (id: string, name: string): object => ({
+  id,
+  type: 'function',
+  function: { name, arguments: '{}' },
+});
 
 /** The native parts of the results of one step. */
 function resultsOf(calls: object[], results: object[], target?: TestTarget): Part[] {
   const messages = [USER, { role: 'assistant', tool_calls: calls }, ...results];
-  return translate({ messages }, target).body.contents.slice(2).flatMap(({ parts }) => parts);
+  return translate({ messages }, target)
+    .body.contents.slice(2)
+    .flatMap(({ parts }) => parts);
 }
 
 const one = (result: object, target?: TestTarget): Part[] =>
@@ -51,7 +57,10 @@ describe('the response object', () => {
 
 describe('the name of a result (B8)', () => {
   const named = (calls: object[], results: object[]): unknown[] =>
-    resultsOf(calls, results).map(({ functionResponse }) => [functionResponse?.name, functionResponse?.response]);
+    resultsOf(calls, results).map(({ functionResponse }) => [
+      functionResponse?.name,
+      functionResponse?.response,
+    ]);
   const result = (id: string, content: string, more: object = {}): object => ({
     role: 'tool',
     tool_call_id: id,
@@ -61,9 +70,25 @@ describe('the name of a result (B8)', () => {
 
   it.each<[what: string, calls: object[], results: object[], expected: unknown[]]>([
     ['by id', [call('1', 'f')], [result('1', '{}')], [['f', {}]]],
-    ['by the message’s own name', [call('1', 'f'), call('2', 'g')], [result('x', '{"n":2}', { name: 'g' }), result('1', '{"n":1}')], [['f', { n: 1 }], ['g', { n: 2 }]]],
+    [
+      'by the message’s own name',
+      [call('1', 'f'), call('2', 'g')],
+      [result('x', '{"n":2}', { name: 'g' }), result('1', '{"n":1}')],
+      [
+        ['f', { n: 1 }],
+        ['g', { n: 2 }],
+      ],
+    ],
     ['as the only open call', [call('1', 'f')], [result('x', '{}')], [['f', {}]]],
-    ['by order where ids are empty', [call('', 'f'), call('', 'g')], [result('', '{"n":1}'), result('', '{"n":2}')], [['f', { n: 1 }], ['g', { n: 2 }]]],
+    [
+      'by order where ids are empty',
+      [call('', 'f'), call('', 'g')],
+      [result('', '{"n":1}'), result('', '{"n":2}')],
+      [
+        ['f', { n: 1 }],
+        ['g', { n: 2 }],
+      ],
+    ],
   ])('is found %s', (_, calls, results, expected) => {
     expect(named(calls, results)).toEqual(expected);
   });
@@ -95,9 +120,13 @@ describe('ids', () => {
   });
 
   it('are those of the calls, also where a result was found by name', () => {
-    const [part] = resultsOf([call('a', 'f')], [{ role: 'tool', tool_call_id: 'b', name: 'f', content: 'r' }], {
-      upstream: 'gemini',
-    });
+    const [part] = resultsOf(
+      [call('a', 'f')],
+      [{ role: 'tool', tool_call_id: 'b', name: 'f', content: 'r' }],
+      {
+        upstream: 'gemini',
+      },
+    );
     expect(part?.functionResponse?.id).toBe('a');
   });
 });
@@ -141,11 +170,16 @@ describe('media of a result', () => {
     expect(translate({ messages }, NEW).ignored).toEqual(['messages[2].content[0]']);
   });
 
-  const google = (parts: object[]): object => ({ content: '{"$ref":"a.png"}', extra_content: { google: { parts } } });
+  const google = (parts: object[]): object => ({
+    content: '{"$ref":"a.png"}',
+    extra_content: { google: { parts } },
+  });
 
   it('is read from extra_content.google.parts', () => {
     const fileData = { mimeType: 'image/png', displayName: 'a.png', fileUri: 'gs://b/a.png' };
-    const parts = [{ file_data: { mime_type: 'image/png', display_name: 'a.png', file_uri: 'gs://b/a.png' } }];
+    const parts = [
+      { file_data: { mime_type: 'image/png', display_name: 'a.png', file_uri: 'gs://b/a.png' } },
+    ];
     expect(one(google(parts), NEW)).toEqual([
       { functionResponse: { name: 'f', response: { $ref: 'a.png' }, parts: [{ fileData }] } },
     ]);
@@ -156,9 +190,24 @@ describe('media of a result', () => {
   });
 
   it.each<[parts: object[], upstream: 'vertex' | 'gemini', param: string, code: string]>([
-    [[{ file_data: { mime_type: 'image/png', file_uri: 'gs://b/o' } }], 'gemini', 'parts[0].file_data', 'unsupported_parameter'],
-    [[{ inline_data: { mime_type: 'image/png', data: '!' } }], 'vertex', 'parts[0].inline_data.data', 'invalid_argument'],
-    [[{ inline_data: { mime_type: 'image/png', data: 'AAAA', name: 'x' } }], 'vertex', 'parts[0].inline_data.name', 'unsupported_parameter'],
+    [
+      [{ file_data: { mime_type: 'image/png', file_uri: 'gs://b/o' } }],
+      'gemini',
+      'parts[0].file_data',
+      'unsupported_parameter',
+    ],
+    [
+      [{ inline_data: { mime_type: 'image/png', data: '!' } }],
+      'vertex',
+      'parts[0].inline_data.data',
+      'invalid_argument',
+    ],
+    [
+      [{ inline_data: { mime_type: 'image/png', data: 'AAAA', name: 'x' } }],
+      'vertex',
+      'parts[0].inline_data.name',
+      'unsupported_parameter',
+    ],
     [[{ inline_data: {}, file_data: {} }], 'vertex', 'parts[0]', 'invalid_argument'],
   ])('refuses %j on %s', (parts, upstream, param, code) => {
     const messages = [

@@ -7,7 +7,8 @@ const OLD = { model: 'gemini-2.0-flash' };
 const fn = (definition: object): object => ({ type: 'function', function: definition });
 const CITY = { type: 'object', properties: { city: { type: 'string' } } };
 
-const toolsOf = (fields: object, target?: TestTarget): GeminiTool[] | undefined => translate(fields, target).body.tools;
+const toolsOf = (fields: object, target?: TestTarget): GeminiTool[] | undefined =>
+  translate(fields, target).body.tools;
 
 describe('functions', () => {
   it('stand in one native tool, their schema in the language of the model', () => {
@@ -18,7 +19,11 @@ describe('functions', () => {
     expect(toolsOf({ tools }, OLD)).toEqual([
       {
         functionDeclarations: [
-          { name: 'a', description: 'A.', parameters: { type: 'OBJECT', properties: { city: { type: 'STRING' } } } },
+          {
+            name: 'a',
+            description: 'A.',
+            parameters: { type: 'OBJECT', properties: { city: { type: 'STRING' } } },
+          },
           { name: 'b' },
         ],
       },
@@ -77,7 +82,9 @@ describe('functions', () => {
 
 describe('names', () => {
   it('that begin with a digit or dash get an underscore, taken off on the way back', () => {
-    const { body, toolNames } = translate({ tools: [fn({ name: '1st' }), fn({ name: '-x' }), fn({ name: 'ok' })] });
+    const { body, toolNames } = translate({
+      tools: [fn({ name: '1st' }), fn({ name: '-x' }), fn({ name: 'ok' })],
+    });
     expect(body.tools?.[0]?.functionDeclarations?.map(({ name }) => name)).toEqual(['_1st', '_-x', 'ok']);
     expect([...toolNames]).toEqual([
       ['_1st', '1st'],
@@ -96,7 +103,10 @@ describe('names', () => {
       tool_choice: { type: 'function', function: { name: '1st' } },
       messages: [
         USER,
-        { role: 'assistant', tool_calls: [{ id: 'a', type: 'function', function: { name: '1st', arguments: '{}' } }] },
+        {
+          role: 'assistant',
+          tool_calls: [{ id: 'a', type: 'function', function: { name: '1st', arguments: '{}' } }],
+        },
         { role: 'tool', tool_call_id: 'a', content: 'r' },
       ],
     });
@@ -122,7 +132,9 @@ describe('strict', () => {
     ['required', 'ANY'],
     ['none', 'NONE'],
   ])('leaves the choice %s', (choice, mode) => {
-    expect(translate({ tools, tool_choice: choice }).body.toolConfig).toEqual({ functionCallingConfig: { mode } });
+    expect(translate({ tools, tool_choice: choice }).body.toolConfig).toEqual({
+      functionCallingConfig: { mode },
+    });
   });
 
   it('is named as ignored before Gemini 2.5', () => {
@@ -134,7 +146,9 @@ describe('strict', () => {
 
 describe('custom tools', () => {
   it('are functions with one string', () => {
-    const tools = [{ type: 'custom', custom: { name: 'sql', description: 'Runs SQL.', format: { type: 'text' } } }];
+    const tools = [
+      { type: 'custom', custom: { name: 'sql', description: 'Runs SQL.', format: { type: 'text' } } },
+    ];
     expect(toolsOf({ tools })).toEqual([
       {
         functionDeclarations: [
@@ -154,7 +168,10 @@ describe('custom tools', () => {
 
   it('with a grammar are refused, or lose it', () => {
     const tools = [{ type: 'custom', custom: { name: 'a', format: { type: 'grammar', grammar: {} } } }];
-    expect(refusal({ tools })).toMatchObject({ param: 'tools[0].custom.format', code: 'unsupported_parameter' });
+    expect(refusal({ tools })).toMatchObject({
+      param: 'tools[0].custom.format',
+      code: 'unsupported_parameter',
+    });
     const { ignored, body } = translate({ tools }, { unsupported: 'ignore' });
     expect(ignored).toEqual(['tools[0].custom.format']);
     expect(body.tools?.[0]?.functionDeclarations).toHaveLength(1);
@@ -164,23 +181,54 @@ describe('custom tools', () => {
 describe('tools that Google runs', () => {
   it.each<[fields: object, tools: object[]]>([
     [{ tools: [{ type: 'google_search' }] }, [{ googleSearch: {} }]],
-    [{ tools: [{ type: 'googleSearch', exclude_domains: ['a.b'] }] }, [{ googleSearch: { excludeDomains: ['a.b'] } }]],
+    [
+      { tools: [{ type: 'googleSearch', exclude_domains: ['a.b'] }] },
+      [{ googleSearch: { excludeDomains: ['a.b'] } }],
+    ],
     [{ tools: [{ type: 'url_context', url_context: {} }] }, [{ urlContext: {} }]],
     [{ web_search_options: {} }, [{ googleSearch: {} }]],
     [{ web_search_options: {}, tools: [{ type: 'google_search' }] }, [{ googleSearch: {} }]],
-    [{ google: { tools: [{ google_search: {} }, { code_execution: {} }] } }, [{ googleSearch: {} }, { codeExecution: {} }]],
+    [
+      { google: { tools: [{ google_search: {} }, { code_execution: {} }] } },
+      [{ googleSearch: {} }, { codeExecution: {} }],
+    ],
     [{ extra_body: { google: { tools: [{ enterprise_web_search: {} }] } } }, [{ enterpriseWebSearch: {} }]],
     [
       { google: { tools: [{ retrieval: { vertex_ai_search: { datastore: 'd', max_results: 3 } } }] } },
       [{ retrieval: { vertexAiSearch: { datastore: 'd', maxResults: 3 } } }],
     ],
     [
-      { tools: [fn({ name: 'a' }), { type: 'google_maps' }], google: { tools: [{ url_context: {}, function_declarations: [{ name: 'b' }] }] } },
+      {
+        tools: [fn({ name: 'a' }), { type: 'google_maps' }],
+        google: { tools: [{ url_context: {}, function_declarations: [{ name: 'b' }] }] },
+      },
       [{ functionDeclarations: [{ name: 'a' }, { name: 'b' }] }, { googleMaps: {} }, { urlContext: {} }],
     ],
     [
-      { google: { tools: [{ function_declarations: [{ name: 'b', parameters: { type: 'object', properties: { n: { type: 'array', max_items: 3 } } } }] }] } },
-      [{ functionDeclarations: [{ name: 'b', parameters: { type: 'OBJECT', properties: { n: { type: 'ARRAY', maxItems: '3' } } } }] }],
+      {
+        google: {
+          tools: [
+            {
+              function_declarations: [
+                {
+                  name: 'b',
+                  parameters: { type: 'object', properties: { n: { type: 'array', max_items: 3 } } },
+                },
+              ],
+            },
+          ],
+        },
+      },
+      [
+        {
+          functionDeclarations: [
+            {
+              name: 'b',
+              parameters: { type: 'OBJECT', properties: { n: { type: 'ARRAY', maxItems: '3' } } },
+            },
+          ],
+        },
+      ],
     ],
   ])('%j', (fields, tools) => {
     const { body, ignored } = translate(fields);
@@ -191,7 +239,10 @@ describe('tools that Google runs', () => {
   it('of the Developer API', () => {
     const tools = [
       { type: 'file_search', file_search_store_names: ['s'] },
-      { type: 'mcp_servers', mcp_servers: { name: 'm', streamable_http_transport: { url: 'https://h', timeout: '5s' } } },
+      {
+        type: 'mcp_servers',
+        mcp_servers: { name: 'm', streamable_http_transport: { url: 'https://h', timeout: '5s' } },
+      },
     ];
     expect(toolsOf({ tools }, { upstream: 'gemini' })).toEqual([
       { fileSearch: { fileSearchStoreNames: ['s'] } },
@@ -204,12 +255,42 @@ describe('tools that Google runs', () => {
     [{ tools: [{ type: 'file_search' }] }, 'vertex', 'tools[0]', 'unsupported_parameter'],
     [{ tools: [{ type: 'retrieval' }] }, 'gemini', 'tools[0]', 'unsupported_parameter'],
     [{ tools: [{ type: 'google_search', depth: 1 }] }, 'vertex', 'tools[0].depth', 'unsupported_parameter'],
-    [{ tools: [{ type: 'google_search', exclude_domains: ['a'] }] }, 'gemini', 'tools[0].exclude_domains', 'unsupported_parameter'],
-    [{ google: { tools: [{ google_serach: {} }] } }, 'vertex', 'google.tools[0].google_serach', 'unsupported_parameter'],
-    [{ google: { tools: [{ url_context: 1 }] } }, 'vertex', 'google.tools[0].url_context', 'invalid_argument'],
-    [{ web_search_options: { user_location: {} } }, 'vertex', 'web_search_options.user_location', 'unsupported_parameter'],
-    [{ tools: [fn({ name: 'a' })], google: { tools: [{ function_declarations: [{ name: 'a' }] }] } }, 'vertex', 'google.tools', 'invalid_argument'],
-    [{ google: { tools: [{ retrieval: { vertex_ai_search: {}, vertex_rag_store: {} } }] } }, 'vertex', 'google.tools[0].retrieval', 'invalid_argument'],
+    [
+      { tools: [{ type: 'google_search', exclude_domains: ['a'] }] },
+      'gemini',
+      'tools[0].exclude_domains',
+      'unsupported_parameter',
+    ],
+    [
+      { google: { tools: [{ google_serach: {} }] } },
+      'vertex',
+      'google.tools[0].google_serach',
+      'unsupported_parameter',
+    ],
+    [
+      { google: { tools: [{ url_context: 1 }] } },
+      'vertex',
+      'google.tools[0].url_context',
+      'invalid_argument',
+    ],
+    [
+      { web_search_options: { user_location: {} } },
+      'vertex',
+      'web_search_options.user_location',
+      'unsupported_parameter',
+    ],
+    [
+      { tools: [fn({ name: 'a' })], google: { tools: [{ function_declarations: [{ name: 'a' }] }] } },
+      'vertex',
+      'google.tools',
+      'invalid_argument',
+    ],
+    [
+      { google: { tools: [{ retrieval: { vertex_ai_search: {}, vertex_rag_store: {} } }] } },
+      'vertex',
+      'google.tools[0].retrieval',
+      'invalid_argument',
+    ],
   ])('refuses %j on %s', (fields, upstream, param, code) => {
     expect(refusal(fields, { upstream })).toMatchObject({ param, code });
   });
