@@ -72,7 +72,6 @@ async function streamAnswer(
     ...factHeaders(answer.facts, request.startedAt),
   });
   reply.hijack();
-  raw.flushHeaders();
   const writer = new SseWriter(raw, { keepAliveMs, signal: work.signal });
   try {
     await work.until(writeChunks(request, writer, { chunks: answer.chunks, signal: work.signal }));
@@ -93,7 +92,9 @@ async function writeChunks(
   for await (const batch of chunks) {
     if (signal.aborted) return;
     if (batch.usage !== undefined) request.usage = batch.usage;
-    await writer.write(batch.chunks);
+    // Waiting costs a turn of the microtask queue for each piece, and is almost never needed.
+    const room = writer.write(batch.chunks);
+    if (room !== undefined) await room;
   }
 }
 

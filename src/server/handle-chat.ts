@@ -3,6 +3,7 @@ import { newCallId, randomBase62 } from '../ids.ts';
 import { readRenderOptions } from '../translate/events/read-render-options.ts';
 import type { ChatReply } from '../backends/backend.ts';
 import type { ModelRouter, Target } from '../routing/model-router.ts';
+import type { ChatEventBatch } from '../translate/events/chat-event.ts';
 import { ChunkAssembler } from '../translate/events/assemble-chunks.ts';
 import { CompletionFold } from '../translate/events/fold-completion.ts';
 import type { RenderOptions, RouteFamily, ThoughtsDelivery } from '../translate/events/render-options.ts';
@@ -90,7 +91,8 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     id: `chatcmpl-${randomBase62()}`,
     newCallId,
   });
-  if (request.stream === true) return { mode: 'stream', facts, chunks: streamChunks(reply, render) };
+  if (request.stream === true)
+    return { mode: 'stream', facts, chunks: new ChunkStream(reply.events, render) };
   return {
     mode: 'completion',
     completion: await foldReply(reply, render, input.signal),
@@ -131,13 +133,45 @@ async function foldReply(
   return fold.end();
 }
 
-async function* streamChunks(reply: ChatReply, render: RenderOptions): AsyncGenerator<ChunkBatch> {
-  const assembler = new ChunkAssembler(render);
-  for await (const batch of reply.events) {
-    const chunks = assembler.push(batch);
-    if (chunks.length > 0) yield { chunks };
+/**
+ * The chunks of a reply. An iterator written by hand: it runs for every piece of every stream, where an async generator
+ * takes three turns of the microtask queue more.
+ */
+class ChunkStream implements AsyncIterableIterator<ChunkBatch, void, void> {
+  readonly #events: AsyncIterator<ChatEventBatch>;
+  readonly #assembler: ChunkAssembler;
+  #isOver = false;
+
+  constructor(events: AsyncIterable<ChatEventBatch>, render: RenderOptions) {
+    this.#events = events[Symbol.asyncIterator]();
+    this.#assembler = new ChunkAssembler(render);
   }
-  const chunks = assembler.end();
-  const usage = assembler.usage;
-  yield usage === undefined ? { chunks } : { chunks, usage };
+
+  next(): Promise<IteratorResult<ChunkBatch, void>> {
+    if (this.#isOver) return Promise.resolve({ value: undefined, done: true });
+    return this.#events.next().then(this.#render);
+  }
+
+  async return(): Promise<IteratorResult<ChunkBatch, void>> {
+    this.#isOver = true;
+    await this.#events.return?.();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  readonly #render = (
+    result: IteratorResult<ChatEventBatch>,
+  ): IteratorResult<ChunkBatch, void> | Promise<IteratorResult<ChunkBatch, void>> => {
+    if (result.done === true) {
+      this.#isOver = true;
+      const chunks = this.#assembler.end();
+      const { usage } = this.#assembler;
+      return { value: usage === undefined ? { chunks } : { chunks, usage }, done: false };
+    }
+    const chunks = this.#assembler.push(result.value);
+    return chunks.length === 0 ? this.next() : { value: { chunks }, done: false };
+  };
 }

@@ -2,14 +2,14 @@ import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import { ERROR_KINDS, GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
-import { fromGeminiOutcome } from '../../translate/error/from-gemini-outcome.ts';
 import type { ChatEventBatch } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import type { FailedAttempt } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
+import { GeminiEvents } from './gemini-events.ts';
 import { type GeminiPlace, geminiUrl } from './gemini-url.ts';
-import { parseFrame, readFrames } from './read-frames.ts';
+import { streamReader, wholeReader } from './read-frames.ts';
 
 export interface GeminiCall {
   readonly place: GeminiPlace;
@@ -36,8 +36,6 @@ export interface GeminiAnswer {
 
 /** Largest error body worth reading, in bytes. */
 const MAX_ERROR_BYTES = 256 * 1024;
-/** Largest whole answer, in bytes: several images of many megabytes. */
-const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
 /**
  * One call of Gemini. Resolves when the answer has begun: until then every failure is thrown and may be retried.
@@ -51,25 +49,15 @@ export async function callGemini(call: GeminiCall, connection: GeminiConnection)
     toolNames: call.toolNames,
     ...(call.topLogprobs === undefined ? {} : { topLogprobs: call.topLogprobs }),
   });
-  const frames = call.stream ? readFrames(response) : wholeFrame(response);
-  const batches = decodeFrames(frames, decoder);
-  // The answer has begun with its first output; a frame without any may still turn out to be a failure.
-  const held: ChatEventBatch[] = [];
-  while (!decoder.hasOutput) {
-    const { value, done } = await batches.next();
-    if (done === true) break;
-    held.push(value);
-  }
+  const isJson = response.headers['content-type']?.toLowerCase().includes('json') === true;
+  const events = new GeminiEvents(response.body, {
+    frames: call.stream ? streamReader(isJson) : wholeReader(),
+    isJson,
+    decoder,
+  });
+  await events.untilOutput();
   const { modelVersion } = decoder;
-  return { ...(modelVersion === undefined ? {} : { modelVersion }), events: rest(held, batches) };
-}
-
-async function* rest(
-  held: readonly ChatEventBatch[],
-  batches: AsyncGenerator<ChatEventBatch, void, void>,
-): AsyncGenerator<ChatEventBatch, void, void> {
-  yield* held;
-  yield* batches;
+  return { ...(modelVersion === undefined ? {} : { modelVersion }), events };
 }
 
 /** Sends the request; a refused token is replaced once. */
@@ -109,31 +97,6 @@ async function readError(response: ExchangeResponse): Promise<GatewayError> {
     ...(contentType === undefined ? {} : { contentType }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
-}
-
-async function* wholeFrame(response: ExchangeResponse): AsyncGenerator<unknown, void, void> {
-  yield parseFrame(await readText(response.body, MAX_ANSWER_BYTES));
-}
-
-async function* decodeFrames(
-  frames: AsyncIterable<unknown>,
-  decoder: GeminiDecoder,
-): AsyncGenerator<ChatEventBatch, void, void> {
-  let isWhole = true;
-  try {
-    for await (const frame of frames) {
-      const events = decoder.push(frame);
-      if (events.length > 0) yield events;
-    }
-  } catch (error) {
-    // Cut after the last finish reason, nothing is missing.
-    if (!(error instanceof TransportError) || !decoder.sawFinish) throw error;
-    isWhole = false;
-  }
-  const closing = decoder.end(isWhole);
-  const failure = decoder.outcome === undefined ? undefined : fromGeminiOutcome(decoder.outcome);
-  if (failure !== undefined) throw failure;
-  if (closing.length > 0) yield closing;
 }
 
 /** Whether a failed call may be made again. */

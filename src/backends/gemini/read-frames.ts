@@ -1,37 +1,46 @@
-import { GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
-import type { ExchangeResponse } from '../../upstream/exchange.ts';
+import { TransportError } from '../../upstream/transport-error.ts';
 import { JsonArraySplitter } from '../../wire/sse/json-array-splitter.ts';
 import { SseParser } from '../../wire/sse/parse.ts';
-import { parseErrorText, readGoogleError } from '../../wire/gemini/error.ts';
+import { readGoogleError } from '../../wire/gemini/error.ts';
 
 /** Largest message of a stream, in bytes: an image of many megabytes is one message. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+/** Largest whole answer, in bytes: several images of many megabytes. */
+const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 
-/**
- * The messages of a streamed answer, parsed. Reads server-sent events, and the JSON array that Gemini streams where
- * `alt=sse` is not honoured.
- *
- * @throws {GatewayError} for an error among the messages, framed or bare, and for what is neither
- */
-export async function* readFrames({ headers, body }: ExchangeResponse): AsyncGenerator<unknown, void, void> {
-  const isJson = headers['content-type']?.toLowerCase().includes('json') === true;
-  const reader = isJson ? arrayReader() : eventReader();
-  for await (const chunk of body) {
-    for (const text of reader.push(chunk)) yield parseFrame(text);
-  }
-  const { last, loose } = reader.end();
-  if (last !== undefined) yield parseFrame(last);
-  if (loose.trim() === '') return;
-  // A failure in the middle of a stream is written as bare JSON, without a frame. Contract section 10.7.
-  if (readGoogleError(parseErrorText(loose)) !== undefined)
-    throw fromGeminiError({ status: 200, body: loose });
-  if (isJson) yield parseFrame(loose);
+/** Cuts the body of an answer into messages of JSON text. */
+export interface FrameReader {
+  /** @returns the messages that these bytes complete */
+  push(chunk: Buffer): readonly string[];
+  /** @returns the message that the end completes, and what is none */
+  end(): { last?: string; loose: string };
 }
 
-interface FrameReader {
-  push(chunk: Uint8Array): string[];
-  end(): { last?: string; loose: string };
+/** For a streamed answer: server-sent events, or the JSON array that Gemini streams where `alt=sse` is not honoured. */
+export function streamReader(isJson: boolean): FrameReader {
+  return isJson ? arrayReader() : eventReader();
+}
+
+/** For an answer in one piece, which is one message. */
+export function wholeReader(): FrameReader {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    push: (chunk) => {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) {
+        throw new TransportError('too-large', 'the answer is larger than this server accepts');
+      }
+      chunks.push(chunk);
+      return [];
+    },
+    end: () => {
+      const [first] = chunks;
+      const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+      return { last: whole.toString('utf8'), loose: '' };
+    },
+  };
 }
 
 function eventReader(): FrameReader {
@@ -60,7 +69,7 @@ export function parseFrame(text: string): unknown {
     frame = JSON.parse(text);
   } catch {
     // The parser's own error quotes the answer, and what is kept as a cause is logged.
-    throw new GatewayError('bad_upstream_response', 'Gemini sent a message that is not JSON.');
+    throw fromGeminiError({ status: 200, body: text });
   }
   // Only an object with `error` can be one: looked at before it is read as a response.
   const mayBeError =
