@@ -248,18 +248,18 @@ const CONTENT: readonly Example[] = [
 export const EXAMPLES: readonly Example[] = [...REQUEST, ...MESSAGES, ...GOOGLE, ...CONTENT];
 
 /** Where a path of the ledger leads to in a request: one place for each item its `[]` match. */
-export function placesOf(request: unknown, path: string): PathKey[][] {
+function placesOf(request: unknown, path: string): PathKey[][] {
   let places: { readonly value: unknown; readonly keys: PathKey[] }[] = [{ value: request, keys: [] }];
-  for (const step of path.replaceAll('[]', '.[]').split('.')) {
+  for (const name of path.replaceAll('[]', '.[]').split('.')) {
     places = places.flatMap(({ value, keys }) => {
-      if (step === '[]') {
+      if (name === '[]') {
         return Array.isArray(value)
           ? value.map((item: unknown, index) => ({ value: item, keys: [...keys, index] }))
           : [];
       }
-      if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, step))
+      if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
         return [];
-      return [{ value: (value as Record<string, unknown>)[step], keys: [...keys, step] }];
+      return [{ value: (value as Record<string, unknown>)[name], keys: [...keys, name] }];
     });
   }
   return places.map(({ keys }) => keys);

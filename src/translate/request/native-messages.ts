@@ -82,13 +82,13 @@ const schemaFields: Record<string, NativeShape> = {
   ref: onVertex(text),
 };
 
-export const schema = message(schemaFields);
+const schema = message(schemaFields);
 schemaFields['items'] = schema;
 schemaFields['properties'] = mapOf(schema);
 schemaFields['anyOf'] = listOf(schema);
 schemaFields['defs'] = onVertex(mapOf(schema));
 
-export const functionDeclaration = message({
+const functionDeclaration = message({
   name: text,
   description: text,
   parameters: schema,

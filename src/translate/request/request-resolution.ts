@@ -1,7 +1,7 @@
 import type { FieldPath, Receipt } from './receipt.ts';
 
 /** Media resolutions that hold for a whole request. */
-export const REQUEST_RESOLUTIONS: ReadonlySet<string> = new Set(
+const REQUEST_RESOLUTIONS: ReadonlySet<string> = new Set(
   ['LOW', 'MEDIUM', 'HIGH'].map((level) => `MEDIA_RESOLUTION_${level}`),
 );
 

@@ -23,6 +23,12 @@ const options = fc.record({
   replayThoughts: fc.boolean(),
 });
 
+/** Whether an error is one that a client may see. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof GatewayError)) throw error;
+  return error.status === 400 && error.problems.length > 0;
+}
+
 describe('any request', () => {
   it('becomes a body its upstream accepts, or a GatewayError; the request is never changed', () => {
     let translated = 0;
@@ -37,16 +43,14 @@ describe('any request', () => {
             settings,
           );
         } catch (error) {
-          if (!(error instanceof GatewayError)) throw error;
-          expect(error.status).toBe(400);
-          expect(error.problems.length).toBeGreaterThan(0);
-          return;
+          return isRefusal(error);
         }
         translated++;
         expect(violationsOf(API_OF[target.upstream], 'GenerateContentRequest', translation.body)).toEqual([]);
         expect(
           translation.body.contents.every(({ role, parts }) => role !== undefined && parts.length > 0),
         ).toBe(true);
+        return true;
       }),
       { numRuns: 300 },
     );

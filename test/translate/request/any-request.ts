@@ -101,8 +101,8 @@ const exchange = fc
     },
   )
   .chain((calls) =>
-    fc.shuffledSubarray([...calls.keys()], { minLength: calls.length }).map((order) => [
-      {
+    fc.shuffledSubarray([...calls.keys()], { minLength: calls.length }).map((order) => {
+      const step: object = {
         role: 'assistant',
         content: null,
         tool_calls: calls.map(({ name, args, extra }, index) => ({
@@ -111,13 +111,14 @@ const exchange = fc
           function: { name, arguments: JSON.stringify(args) },
           extra_content: extra,
         })),
-      },
-      ...order.map((index) => ({
+      };
+      const results: object[] = order.map((index) => ({
         role: 'tool',
         tool_call_id: `call_${index}`,
         content: calls[index]?.result ?? '',
-      })),
-    ]),
+      }));
+      return [step].concat(results);
+    }),
   );
 
 const messages = fc
@@ -307,4 +308,4 @@ const fields = some(
 /** The body of a chat completion request. */
 export const anyRequest = fc
   .tuple(messages, fields)
-  .map(([given, others]) => ({ model: 'google/gemini', messages: given, ...others }));
+  .map(([given, others]) => Object.assign({ model: 'google/gemini', messages: given }, others));

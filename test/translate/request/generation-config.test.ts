@@ -64,13 +64,14 @@ describe('foldSeed', () => {
   });
 });
 
-describe('audio and modalities', () => {
-  const audio = (members: object): object => ({ modalities: ['text', 'audio'], audio: members });
-  const voiced = (voiceName: string): object => ({
-    responseModalities: ['TEXT', 'AUDIO'],
-    speechConfig: { voiceConfig: { prebuiltVoiceConfig: { voiceName } } },
-  });
+const audio = (members: object): object => ({ modalities: ['text', 'audio'], audio: members });
 
+const voiced = (voiceName: string): object => ({
+  responseModalities: ['TEXT', 'AUDIO'],
+  speechConfig: { voiceConfig: { prebuiltVoiceConfig: { voiceName } } },
+});
+
+describe('audio and modalities', () => {
   it.each<[fields: object, target: TestTarget, config: object]>([
     [{ modalities: ['text'] }, {}, { responseModalities: ['TEXT'] }],
     [{ modalities: ['text', 'image'] }, {}, { responseModalities: ['TEXT', 'IMAGE'] }],

@@ -18,7 +18,7 @@ const convert = (schema: unknown): Record<string, unknown> =>
 
 function problemOf(schema: unknown): SchemaProblem {
   try {
-    convert(schema);
+    toGeminiJsonSchema(schema);
   } catch (error) {
     if (error instanceof SchemaProblem) return error;
     throw error;
@@ -131,7 +131,7 @@ describe('keywords', () => {
     [{ multipleOf: 5 }, 'multipleOf 5'],
     [{ uniqueItems: true }, 'uniqueItems true'],
     [{ not: { type: 'string' } }, 'not {"type":"string"}'],
-    [{ if: { a: 1 }, then: { b: [1, 2] }, else: {} }, 'if {"a":1}; then {"b":[1,2]}; else {}'],
+    [{ if: { a: 1 }, else: { b: [1, 2] } }, 'if {"a":1}; else {"b":[1,2]}'],
     [{ dependentRequired: { a: ['b'] } }, 'dependentRequired {"a":["b"]}'],
     [{ patternProperties: { '^x': {} } }, 'patternProperties {"^x":{}}'],
     [{ propertyNames: { pattern: 'x' } }, 'propertyNames {"pattern":"x"}'],
@@ -311,13 +311,7 @@ describe('hostile schemas get a verdict', () => {
       { properties: Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`p${n}`, {}])) },
     ],
   ])('%s', (_, schema) => {
-    try {
-      toGeminiJsonSchema(schema);
-    } catch (error) {
-      expect(error).toMatchObject({ name: 'SchemaProblem', code: 'schema_too_complex' });
-      return;
-    }
-    throw new Error('the schema was accepted');
+    expect(problemOf(schema).code).toBe('schema_too_complex');
   });
 
   it.each<[what: string, schema: object]>([

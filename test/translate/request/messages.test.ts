@@ -56,6 +56,9 @@ describe('roles', () => {
   });
 });
 
+const roles = (messages: object[]): unknown[] =>
+  contentsOf([USER, ...messages]).map(({ parts }) => parts.length);
+
 describe('building contents', () => {
   it.each<[what: string, messages: object[], contents: object[]]>([
     [
@@ -114,8 +117,6 @@ describe('building contents', () => {
       ...assistant(content),
       extra_content: { google: { thought_signature: 'QUJD' } },
     });
-    const roles = (messages: object[]): unknown[] =>
-      contentsOf([USER, ...messages]).map(({ parts }) => parts.length);
     expect(roles([signed('a'), signed('b')])).toEqual([1, 1, 1]);
     expect(roles([signed('a'), assistant('b')])).toEqual([1, 2]);
   });

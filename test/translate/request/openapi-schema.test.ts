@@ -239,6 +239,11 @@ describe('the conversion', () => {
   });
 });
 
+/** How many objects stand inside one another along `next`. */
+function depthOf(schema: Schema | undefined): number {
+  return schema === undefined ? 0 : 1 + depthOf(schema.properties?.['next']);
+}
+
 describe('references', () => {
   const NODE = {
     type: 'object',
@@ -269,11 +274,6 @@ describe('references', () => {
     };
     expect(convert(schema).properties?.['a']).toEqual({ type: 'STRING', description: 'Mine.' });
   });
-
-  /** How many objects stand inside one another along `next`. */
-  function depthOf(schema: Schema | undefined): number {
-    return schema === undefined ? 0 : 1 + depthOf(schema.properties?.['next']);
-  }
 
   it.each([1, 2, 3, 5])('that recur are unrolled to %i levels, the last one open', (maxRefDepth) => {
     const written = convert(

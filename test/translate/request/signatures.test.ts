@@ -36,6 +36,8 @@ function signaturesOf(messages: object[], target: TestTarget): Signed {
   return { signatures: calls.map(({ thoughtSignature }) => thoughtSignature), source };
 }
 
+const findSignature = (): string => 'QQ==';
+
 describe('where a call’s signature comes from, first hit wins', () => {
   const vault = { findSignature: (id: string) => (id === 'kept' ? 'VkFVTFQ=' : undefined) };
 
@@ -107,7 +109,6 @@ describe('where a call’s signature comes from, first hit wins', () => {
   });
 
   it('is not asked of the vault for calls without an id', () => {
-    const findSignature = (): string => 'QQ==';
     expect(signaturesOf([USER, ...step([call('')])], { ...OLD, findSignature }).source).toBe('none');
   });
 });
@@ -155,13 +156,14 @@ describe('the dummy', () => {
   });
 });
 
+const placed = (message: object, target: TestTarget): (string | undefined)[] =>
+  modelParts(message, target).map((part: Part) => part.thoughtSignature);
+
 describe('the signature of a text', () => {
   const texts = [
     { type: 'text', text: 'a' },
     { type: 'text', text: 'b' },
   ];
-  const placed = (message: object, target: TestTarget): (string | undefined)[] =>
-    modelParts(message, target).map((part: Part) => part.thoughtSignature);
 
   it('stands on the last part that is no thought on Gemini 3, on the first before', () => {
     const message = { content: texts, reasoning_content: 't', ...signed('QQ==') };

@@ -126,9 +126,13 @@ describe('other spellings', () => {
   });
 });
 
-describe('thinking_config', () => {
-  const google = (thinking_config: object): object => ({ google: { thinking_config } });
+const google = (thinking_config: object): object => ({ google: { thinking_config } });
 
+const inNative = (config: object): object => ({
+  google: { generation_config: { thinking_config: config } },
+});
+
+describe('thinking_config', () => {
   it.each<[config: object, model: string, native: object | undefined]>([
     [{ include_thoughts: true }, 'gemini-2.5-flash', { includeThoughts: true }],
     [{ include_thoughts: false }, 'gemini-2.5-flash', undefined],
@@ -179,14 +183,14 @@ describe('thinking_config', () => {
   });
 
   it('in generation_config gives way key by key', () => {
-    const native = (config: object): object => ({
-      google: { generation_config: { thinking_config: config } },
-    });
-    expect(thinkingOf(native({ thinking_budget: 5 }))).toEqual({ thinkingBudget: 5 });
+    expect(thinkingOf(inNative({ thinking_budget: 5 }))).toEqual({ thinkingBudget: 5 });
     expect(
-      thinkingOf({ ...native({ thinking_level: 'low', include_thoughts: true }), reasoning_effort: 'high' }),
+      thinkingOf({
+        ...inNative({ thinking_level: 'low', include_thoughts: true }),
+        reasoning_effort: 'high',
+      }),
     ).toEqual({ thinkingBudget: 24_576, includeThoughts: true });
-    expect(refusal(native({ thinking_budget: 5, thinking_level: 'low' })).param).toBe(
+    expect(refusal(inNative({ thinking_budget: 5, thinking_level: 'low' })).param).toBe(
       'google.generation_config.thinking_config',
     );
   });

@@ -1,6 +1,52 @@
 import { describe, expect, it } from 'vitest';
 import { refusal, translate, USER } from './translate.ts';
 
+const call = (id: string, city: string): object => ({
+  id,
+  type: 'function',
+  function: { name: 'weather', arguments: JSON.stringify({ city }) },
+});
+
+const history = (signature?: string): object => ({
+  messages: [
+    { role: 'user', content: 'Weather in Oslo and Rome?' },
+    {
+      role: 'assistant',
+      content: '',
+      tool_calls: [
+        {
+          ...call('call_a', 'Oslo'),
+          ...(signature === undefined ? {} : { extra_content: { google: { thought_signature: signature } } }),
+        },
+        call('call_b', 'Rome'),
+      ],
+    },
+    { role: 'tool', tool_call_id: 'call_b', content: '21' },
+    { role: 'tool', tool_call_id: 'call_a', content: '{"temp":4}' },
+  ],
+});
+
+const contents = (signature?: string): object[] => [
+  { role: 'user', parts: [{ text: 'Weather in Oslo and Rome?' }] },
+  {
+    role: 'model',
+    parts: [
+      {
+        functionCall: { name: 'weather', args: { city: 'Oslo' } },
+        ...(signature === undefined ? {} : { thoughtSignature: signature }),
+      },
+      { functionCall: { name: 'weather', args: { city: 'Rome' } } },
+    ],
+  },
+  {
+    role: 'user',
+    parts: [
+      { functionResponse: { name: 'weather', response: { temp: 4 } } },
+      { functionResponse: { name: 'weather', response: { output: 21 } } },
+    ],
+  },
+];
+
 describe('the worked examples of the contract', () => {
   it('17.1: a multimodal request for Vertex AI', () => {
     const { body, ignored, signatures } = translate({
@@ -47,54 +93,6 @@ describe('the worked examples of the contract', () => {
     expect(ignored).toEqual([]);
     expect(signatures).toBe('none');
   });
-
-  const call = (id: string, city: string): object => ({
-    id,
-    type: 'function',
-    function: { name: 'weather', arguments: JSON.stringify({ city }) },
-  });
-
-  const history = (signature?: string): object => ({
-    messages: [
-      { role: 'user', content: 'Weather in Oslo and Rome?' },
-      {
-        role: 'assistant',
-        content: '',
-        tool_calls: [
-          {
-            ...call('call_a', 'Oslo'),
-            ...(signature === undefined
-              ? {}
-              : { extra_content: { google: { thought_signature: signature } } }),
-          },
-          call('call_b', 'Rome'),
-        ],
-      },
-      { role: 'tool', tool_call_id: 'call_b', content: '21' },
-      { role: 'tool', tool_call_id: 'call_a', content: '{"temp":4}' },
-    ],
-  });
-
-  const contents = (signature?: string): object[] => [
-    { role: 'user', parts: [{ text: 'Weather in Oslo and Rome?' }] },
-    {
-      role: 'model',
-      parts: [
-        {
-          functionCall: { name: 'weather', args: { city: 'Oslo' } },
-          ...(signature === undefined ? {} : { thoughtSignature: signature }),
-        },
-        { functionCall: { name: 'weather', args: { city: 'Rome' } } },
-      ],
-    },
-    {
-      role: 'user',
-      parts: [
-        { functionResponse: { name: 'weather', response: { temp: 4 } } },
-        { functionResponse: { name: 'weather', response: { output: 21 } } },
-      ],
-    },
-  ];
 
   it('17.2: parallel results out of order, the first call signed', () => {
     const { body, signatures } = translate(history('Q3Mx'));

@@ -55,19 +55,20 @@ describe('the response object', () => {
   });
 });
 
-describe('the name of a result (B8)', () => {
-  const named = (calls: object[], results: object[]): unknown[] =>
-    resultsOf(calls, results).map(({ functionResponse }) => [
-      functionResponse?.name,
-      functionResponse?.response,
-    ]);
-  const result = (id: string, content: string, more: object = {}): object => ({
-    role: 'tool',
-    tool_call_id: id,
-    content,
-    ...more,
-  });
+const named = (calls: object[], results: object[]): unknown[] =>
+  resultsOf(calls, results).map(({ functionResponse }) => [
+    functionResponse?.name,
+    functionResponse?.response,
+  ]);
 
+const result = (id: string, content: string, more: object = {}): object => ({
+  role: 'tool',
+  tool_call_id: id,
+  content,
+  ...more,
+});
+
+describe('the name of a result (B8)', () => {
   it.each<[what: string, calls: object[], results: object[], expected: unknown[]]>([
     ['by id', [call('1', 'f')], [result('1', '{}')], [['f', {}]]],
     [
@@ -94,17 +95,17 @@ describe('the name of a result (B8)', () => {
   });
 });
 
-describe('ids', () => {
-  const ids = (target: TestTarget, id = 'call_1'): unknown[] => {
-    const messages = [
-      USER,
-      { role: 'assistant', tool_calls: [call(id, 'f')] },
-      { role: 'tool', tool_call_id: id, content: 'r' },
-    ];
-    const [, step, answer] = translate({ messages }, target).body.contents;
-    return [step?.parts[0]?.functionCall?.id, answer?.parts[0]?.functionResponse?.id];
-  };
+const ids = (target: TestTarget, id = 'call_1'): unknown[] => {
+  const messages = [
+    USER,
+    { role: 'assistant', tool_calls: [call(id, 'f')] },
+    { role: 'tool', tool_call_id: id, content: 'r' },
+  ];
+  const [, step, answer] = translate({ messages }, target).body.contents;
+  return [step?.parts[0]?.functionCall?.id, answer?.parts[0]?.functionResponse?.id];
+};
 
+describe('ids', () => {
   it.each<[target: TestTarget, id: string | undefined]>([
     [{ upstream: 'vertex' }, undefined],
     [{ upstream: 'gemini' }, 'call_1'],
@@ -129,6 +130,11 @@ describe('ids', () => {
     );
     expect(part?.functionResponse?.id).toBe('a');
   });
+});
+
+const google = (parts: object[]): object => ({
+  content: '{"$ref":"a.png"}',
+  extra_content: { google: { parts } },
 });
 
 describe('media of a result', () => {
@@ -168,11 +174,6 @@ describe('media of a result', () => {
       { role: 'tool', tool_call_id: '1', content: [detailed] },
     ];
     expect(translate({ messages }, NEW).ignored).toEqual(['messages[2].content[0]']);
-  });
-
-  const google = (parts: object[]): object => ({
-    content: '{"$ref":"a.png"}',
-    extra_content: { google: { parts } },
   });
 
   it('is read from extra_content.google.parts', () => {
