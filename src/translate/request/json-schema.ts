@@ -38,14 +38,14 @@ const SENT_AS_THEY_ARE = [
 ];
 
 /** Enforced by the OpenAPI language, but not documented for this one. */
-const ONLY_DESCRIBED = [
+const ONLY_DESCRIBED: ReadonlySet<string> = new Set([
   'pattern',
   'minLength',
   'maxLength',
   'minProperties',
   'maxProperties',
   ...UNENFORCED_KEYWORDS,
-];
+]);
 
 class JsonSchemaWriter {
   readonly #document: SchemaDocument;

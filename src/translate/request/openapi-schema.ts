@@ -177,15 +177,14 @@ class OpenApiWriter {
           ...description(schema, [...compositeValues(node), ...unenforced]),
         };
       case 'object': {
-        const others = isJsonObject(schema['additionalProperties']) ? ['additionalProperties'] : [];
+        const { additionalProperties } = schema;
+        const others = isJsonObject(additionalProperties)
+          ? summarizeConstraints({ additionalProperties }, OPEN_OBJECT_KEYWORDS)
+          : [];
         return {
           type: 'OBJECT',
           ...this.#objectKeywords(schema, place),
-          ...description(schema, [
-            ...compositeValues(node),
-            ...summarizeConstraints(schema, others),
-            ...unenforced,
-          ]),
+          ...description(schema, [...compositeValues(node), ...others, ...unenforced]),
         };
       }
       case 'null':
@@ -267,9 +266,12 @@ class OpenApiWriter {
   }
 }
 
+const OPEN_OBJECT_KEYWORDS: ReadonlySet<string> = new Set(['additionalProperties']);
+const VALUE_KEYWORDS: ReadonlySet<string> = new Set(['enum', 'const']);
+
 /** `enum` lists strings only, so that values of other kinds can only be described. */
 function compositeValues({ schema, values }: Node): string[] {
-  return values === undefined ? [] : summarizeConstraints(schema, ['enum', 'const']);
+  return values === undefined ? [] : summarizeConstraints(schema, VALUE_KEYWORDS);
 }
 
 function description(schema: JsonObject, constraints: readonly string[]): Schema {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
 
 /** Keywords that neither of Gemini's schema languages enforces. */
-export const UNENFORCED_KEYWORDS = [
+export const UNENFORCED_KEYWORDS: ReadonlySet<string> = new Set([
   'not',
   'if',
   'then',
@@ -18,16 +18,20 @@ export const UNENFORCED_KEYWORDS = [
   'unevaluatedItems',
   'uniqueItems',
   'multipleOf',
-] as const;
+]);
 
 /** A keyword's value is shown to the model up to this many characters. */
 const MAX_SHOWN_CHARACTERS = 200;
 
 /** The keywords of a schema among `keywords`, each as text for a description, such as `pattern ^a$`. */
-export function summarizeConstraints(schema: JsonObject, keywords: readonly string[]): string[] {
-  return keywords
-    .filter((keyword) => schema[keyword] != null && schema[keyword] !== false)
-    .map((keyword) => `${keyword} ${abbreviate(schema[keyword], MAX_SHOWN_CHARACTERS)}`);
+export function summarizeConstraints(schema: JsonObject, keywords: ReadonlySet<string>): string[] {
+  const constraints: string[] = [];
+  for (const keyword in schema) {
+    const value = schema[keyword];
+    if (value == null || value === false || !keywords.has(keyword)) continue;
+    constraints.push(`${keyword} ${abbreviate(value, MAX_SHOWN_CHARACTERS)}`);
+  }
+  return constraints;
 }
 
 /** What the texts of constraints cost in steps of a schema's budget. */

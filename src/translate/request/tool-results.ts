@@ -51,8 +51,11 @@ export function toResponseObject(text: string): Record<string, unknown> {
   return isJsonObject(value) ? value : { output: value };
 }
 
+/** What JSON can begin with; most results are prose, which need not fail to be parsed. */
+const JSON_START = /^\s*[[{"\d\-tfn]/;
+
 function parseResult(text: string): unknown {
-  if (nestsDeeperThan(text, MAX_DEPTH)) return text;
+  if (!JSON_START.test(text) || nestsDeeperThan(text, MAX_DEPTH)) return text;
   try {
     const value: unknown = JSON.parse(text);
     // A number beyond what a double holds would come out as another one.

@@ -34,25 +34,38 @@ export function nameUnknownFields(context: RequestContext): void {
   nameUnknown(context.request, KNOWN_FIELDS, [], context);
 }
 
+/** Runs over every field of every request, so that it builds nothing on the way. */
 function nameUnknown(value: unknown, field: KnownField, path: PathKey[], context: RequestContext): void {
   if (Array.isArray(value)) {
     const item = field.members.get('[]');
-    if (item === undefined) return;
-    for (const [index, member] of value.entries()) {
-      if (path.length === 1 && path[0] === 'tools' && isBuiltInTool(member)) continue;
-      path.push(index);
-      nameUnknown(member, item, path, context);
-      path.pop();
-    }
+    if (item !== undefined) nameUnknownInItems(value, item, path, context);
     return;
   }
   if (!isJsonObject(value)) return;
-  for (const [key, member] of Object.entries(value)) {
-    if (member == null || (path.length === 0 && JUDGED_ELSEWHERE.has(key))) continue;
+  for (const key in value) {
+    const member = value[key];
+    if (member == null) continue;
     const known = field.members.get(key);
+    if (known !== undefined && !known.isIgnored && known.members.size === 0) continue;
+    if (path.length === 0 && JUDGED_ELSEWHERE.has(key)) continue;
     path.push(key);
     if (known === undefined || known.isIgnored) context.receipt.ignore(path);
-    else if (known.members.size > 0) nameUnknown(member, known, path, context);
+    else nameUnknown(member, known, path, context);
+    path.pop();
+  }
+}
+
+function nameUnknownInItems(
+  items: readonly unknown[],
+  field: KnownField,
+  path: PathKey[],
+  context: RequestContext,
+): void {
+  const areTools = path.length === 1 && path[0] === 'tools';
+  for (const [index, item] of items.entries()) {
+    if (areTools && isBuiltInTool(item)) continue;
+    path.push(index);
+    nameUnknown(item, field, path, context);
     path.pop();
   }
 }
