@@ -87,7 +87,7 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
     upstream.answer(
       saying(message([], { finishReason: 'MALFORMED_FUNCTION_CALL' }))({
         method: stream ? 'streamGenerateContent' : 'generateContent',
-      } as never),
+      }),
     );
     const { content } = await readAnswer(await server.post(chat({ stream })));
     expect(content).toBe('Hello');
@@ -117,7 +117,7 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
     const { upstream, server } = await startPair(
       { backend: { credentials: tokens } },
       ({ headers, method }) =>
-        headers.authorization === 'Bearer token-1' ? expired : saying(last('Hello'))({ method } as never),
+        headers.authorization === 'Bearer token-1' ? expired : saying(last('Hello'))({ method }),
     );
     const { content } = await readAnswer(await server.post(chat({ stream })));
     expect(content).toBe('Hello');

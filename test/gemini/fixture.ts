@@ -25,8 +25,10 @@ export const text = (content: string): object => message([{ text: content }]);
 export const last = (content: string): object => ({ ...message([{ text: content }], stop), usageMetadata });
 
 /** An answer in the form the request asks for. */
-export function saying(...messages: readonly object[]): Responder {
-  return ({ method }: UpstreamRequest): UpstreamAnswer => answerAs(method, messages);
+export function saying(
+  ...messages: readonly object[]
+): (request: Pick<UpstreamRequest, 'method'>) => UpstreamAnswer {
+  return ({ method }) => answerAs(method, messages);
 }
 
 /** A small request. */
