@@ -76,6 +76,8 @@ class ConversationWriter implements NativeConversation {
   readonly #exchanges: ReadonlyMap<number, ToolExchange>;
   /** Steps behind this message belong to the current turn. */
   readonly #newestUser: number;
+  /** The last entry, while more may be added to it. */
+  #open: { readonly role: 'user' | 'model'; readonly parts: Part[]; signed: boolean } | undefined;
 
   constructor(context: RequestContext, names: ToolNames, signatures: SignatureKeeper) {
     const { messages } = context.request;
@@ -115,20 +117,24 @@ class ConversationWriter implements NativeConversation {
     this.#signatures.sign(message, { texts, calls }, { path, mustBeSigned });
     this.#append('model', [...texts, ...calls]);
     const exchange = this.#exchanges.get(index);
-    if (exchange !== undefined) this.contents.push({ role: 'user', parts: this.#toResults(exchange) });
+    if (exchange === undefined) return;
+    this.contents.push({ role: 'user', parts: this.#toResults(exchange) });
+    this.#open = undefined;
   }
 
   /** Results stand in entries of their own, and so do messages of which both are signed. */
   #append(role: 'user' | 'model', parts: Part[]): void {
     if (parts.length === 0) return;
-    const last = this.contents.at(-1);
-    const canMerge =
-      last !== undefined &&
-      last.role === role &&
-      !last.parts.some((part) => part.functionResponse !== undefined) &&
-      !(isSigned(last.parts) && isSigned(parts));
-    if (canMerge) last.parts.push(...parts);
-    else this.contents.push({ role, parts });
+    const signed = parts.some((part) => part.thoughtSignature !== undefined);
+    const open = this.#open;
+    if (open === undefined || open.role !== role || (open.signed && signed)) {
+      this.contents.push({ role, parts });
+      this.#open = { role, parts, signed };
+      return;
+    }
+    // One by one: a call with a very long list of arguments overflows the stack.
+    for (const part of parts) open.parts.push(part);
+    open.signed ||= signed;
   }
 
   /** Reasoning, content, refusal and audio of an assistant message, in this order. */
@@ -136,15 +142,16 @@ class ConversationWriter implements NativeConversation {
     const { content, refusal } = message;
     const rules = readThoughtRules(message, this.#context);
     const parts = leadingThought(message);
-    if (typeof content === 'string') parts.push(...splitThoughts(content, rules));
-    else {
+    if (typeof content === 'string') {
+      for (const part of splitThoughts(content, rules)) parts.push(part);
+    } else {
       for (const [position, part] of (content ?? []).entries()) {
         const place = [...path, 'content', position];
         const google = googleContentOf(part);
         const written = isTextPart(part)
           ? splitThoughts(part.text, readPartRules(google, rules))
           : this.#toParts(part, place);
-        parts.push(...this.#signPart(written, google.thought_signature, place));
+        for (const signed of this.#signPart(written, google.thought_signature, place)) parts.push(signed);
       }
     }
     if (refusal != null && refusal !== '') parts.push({ text: refusal });
@@ -240,8 +247,4 @@ function isEmpty(content: string | readonly ContentPart[]): boolean {
   return typeof content === 'string'
     ? content === ''
     : content.every((part) => isTextPart(part) && part.text === '');
-}
-
-function isSigned(parts: readonly Part[]): boolean {
-  return parts.some((part) => part.thoughtSignature !== undefined);
 }

@@ -65,6 +65,7 @@ export const DEFAULT_THINKING_FAMILIES: readonly ThinkingFamily[] = [
     efforts: BUDGETS,
     budgetRange: [128, 32_768],
   },
+  { name: '2.5', models: '^gemini-2\\.5-', control: 'budget', efforts: BUDGETS, budgetRange: [128, 24_576] },
   {
     name: '3 Pro',
     models: '^gemini-3-pro',
@@ -77,8 +78,10 @@ export const DEFAULT_THINKING_FAMILIES: readonly ThinkingFamily[] = [
   { name: '2.0 and older', models: '^gemini-([01]\\.|2\\.0|1-|2-|pro|ultra)', control: 'none' },
   { name: 'newer Gemini', models: '^gemini-', control: 'level', efforts: LEVELS_FROM_LOW },
   { name: 'Gemma', models: '^gemma', control: 'none' },
-  { name: 'models without a known name', models: '', control: 'unknown' },
 ];
+
+/** Models that no family's pattern matches, such as tuned ones behind an endpoint id. */
+const UNKNOWN_FAMILY: ThinkingFamily = { name: 'unknown', models: '', control: 'unknown' };
 
 /** What a request says about thinking, in whichever spelling, and where. */
 type ThinkingWish =
@@ -107,13 +110,7 @@ export function toThinkingConfig(context: RequestContext): ThinkingConfig {
 
 function familyOf({ target, options }: RequestContext): ThinkingFamily {
   const families = options.thinkingFamilies ?? DEFAULT_THINKING_FAMILIES;
-  return (
-    families.find(({ models }) => new RegExp(models).test(target.model)) ?? {
-      name: 'models without a known name',
-      models: '',
-      control: 'unknown',
-    }
-  );
+  return families.find(({ models }) => new RegExp(models).test(target.model)) ?? UNKNOWN_FAMILY;
 }
 
 /** Validation has seen to it that there is at most one wish, or the same one twice. */

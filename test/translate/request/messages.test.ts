@@ -219,3 +219,16 @@ describe('audio of an earlier answer', () => {
     );
   });
 });
+
+describe('long conversations', () => {
+  it('of one role are one entry', () => {
+    const messages = Array.from({ length: 50_000 }, () => USER);
+    expect(contentsOf(messages)[0]?.parts).toHaveLength(50_000);
+  });
+
+  it('of many thoughts overflow no stack', () => {
+    const content = '<t>a</t>b'.repeat(150_000);
+    const { body } = translate({ messages: [USER, assistant(content)], google: { thought_tag_marker: 't' } });
+    expect(body.contents[1]?.parts).toHaveLength(300_000);
+  });
+});

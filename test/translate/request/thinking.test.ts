@@ -22,6 +22,7 @@ describe('reasoning_effort', () => {
     ['gemini-2.5-flash-lite-preview-09-2025', 0, 1024, 1024, 8192, 24_576],
     ['gemini-2.5-flash', 0, 1024, 1024, 8192, 24_576],
     ['gemini-2.5-pro', 400, 1024, 1024, 8192, 24_576],
+    ['gemini-2.5-computer-use-preview', 400, 1024, 1024, 8192, 24_576],
     ['gemini-3-pro-preview', 400, 'LOW', 'LOW', 'HIGH', 'HIGH'],
     ['gemini-3.1-pro-preview', 400, 'LOW', 'LOW', 'MEDIUM', 'HIGH'],
     ['gemini-3.8-flash', 400, 'LOW', 'LOW', 'MEDIUM', 'HIGH'],
