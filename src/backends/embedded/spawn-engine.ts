@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { getCompileCacheDir } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,5 +27,9 @@ function engineEntry(): string {
 
 /** What the loader of native libraries reads. Secrets of the server are no business of native code. */
 function engineEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => ENGINE_VARIABLES.test(name)));
+  const cache = getCompileCacheDir();
+  return {
+    ...Object.fromEntries(Object.entries(environment).filter(([name]) => ENGINE_VARIABLES.test(name))),
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+  };
 }
