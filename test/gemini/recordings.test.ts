@@ -5,16 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/wire/openai/response.ts';
 import { GeminiServer, ROUTES } from '../support/gemini-server.ts';
 import { ReplayUpstream } from '../support/replay-upstream.ts';
+import { expectRecorded, expectSameInOpenAisFields, recordedFailure } from './expect-recorded.ts';
 import { readChunks, readCompletion } from './read-answer.ts';
 import {
   ANSWERED,
   type AnswerFacts,
   type ChatFields,
-  isMadeOf,
   MALFORMED,
   RECORDED_CHATS,
   type RecordedChat,
-  recordedFacts,
   REFUSED,
   replayByPrompt,
 } from './recorded-chats.ts';
@@ -71,21 +70,6 @@ async function askStream(chat: RecordedChat): Promise<StreamedAnswer> {
   };
 }
 
-/** Call ids that the upstream did not give are made anew for each answer; a message has room for one signature. */
-const withoutIds = ({ calls, signatures: _signatures, ...facts }: AnswerFacts): unknown => ({
-  ...facts,
-  calls: calls.map(({ id: _id, ...call }) => call),
-});
-
-/** The client's helper puts together what OpenAI's own streams hold, and no other fields. */
-const inOpenAisOwnFields = ({ text, refusal, calls, finishReason, usage }: AnswerFacts): unknown => ({
-  text,
-  refusal,
-  calls: calls.map(({ id, name, args }) => ({ id, name, args })),
-  finishReason,
-  usage,
-});
-
 describe('every recorded answer', () => {
   it('is played', () => {
     expect(ANSWERED.length + MALFORMED.length + REFUSED.length).toBe(RECORDED_CHATS.length);
@@ -95,25 +79,10 @@ describe('every recorded answer', () => {
   });
 
   it.each(ANSWERED)('$name', async (chat) => {
-    const recorded = recordedFacts(chat);
     const whole = await askWhole(chat);
     const { facts: streamed, final } = await askStream(chat);
-
-    expect(isMadeOf(whole.text, recorded.text)).toBe(true);
-    expect(whole.thoughts).toBe(recorded.thoughts);
-    expect(whole.calls.map(({ name, args }) => ({ name, args }))).toEqual(recorded.calls);
-    expect(new Set(whole.calls.map(({ id }) => id)).size).toBe(recorded.calls.length);
-    expect(whole.finishReason).toBe(recorded.finish);
-    expect(whole.refusal === null).toBe(recorded.finish !== 'content_filter');
-    expect(whole.images).toBe(recorded.media.length);
-    expect(whole.hasLogprobs).toBe(chat.request.logprobs === true);
-    expect(whole.usage).toEqual(
-      recorded.usage ?? { prompt: 0, completion: 0, total: 0, cached: 0, reasoning: 0 },
-    );
-
-    expect(withoutIds(streamed)).toEqual(withoutIds(whole));
-    expect(streamed.signatures).toEqual(recorded.signatures);
-    expect(inOpenAisOwnFields(readCompletion(final))).toEqual(inOpenAisOwnFields(streamed));
+    expectRecorded(chat, { whole, streamed });
+    expectSameInOpenAisFields(readCompletion(final), streamed);
     expect(upstream.refusals).toEqual([]);
   });
 });
@@ -135,14 +104,11 @@ describe.each(['whole', 'streamed'])('a %s answer that cannot be given', (form) 
   });
 
   it.each(REFUSED)('$name: is refused with what the recording says', async (chat) => {
-    const { error } = chat.recording.body as {
-      error: { code: number; message: string; details?: { reason?: string }[] };
-    };
-    const isWrongKey = error.details?.some(({ reason }) => reason === 'API_KEY_INVALID') === true;
+    const { status, message, googleCode } = recordedFailure(chat);
     const failure = await failureOf(chat);
-    expect(failure.status).toBe(isWrongKey ? 401 : chat.recording.status);
-    expect(failure.message).toBe(`${failure.status} ${error.message.trim()}`);
-    expect(failure.error).toMatchObject({ google: { code: error.code } });
+    expect(failure.status).toBe(status);
+    expect(failure.message).toBe(`${status} ${message}`);
+    expect(failure.error).toMatchObject({ google: { code: googleCode } });
     // Of all of these, only too many requests may pass by themselves.
     expect(upstream.requests).toHaveLength(chat.recording.status === 429 ? 3 : 1);
   });
