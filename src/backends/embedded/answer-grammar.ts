@@ -2,6 +2,7 @@ import { type ErrorCode, GatewayError } from '../../errors.ts';
 import type { AnswerFormat } from './answer-format.ts';
 import type { GrammarPlan } from './engine/protocol.ts';
 import { GrammarBuilder } from './grammar/grammar-builder.ts';
+import { BudgetExceeded } from './grammar/work-budget.ts';
 import { SchemaError, type SchemaErrorKind } from './grammar/schema-error.ts';
 import { CALL_CLOSE, CALL_OPEN } from './tools/tool-prompt.ts';
 import type { ToolSet } from './tools/tool-set.ts';
@@ -91,12 +92,21 @@ class AnswerGrammarBuilder {
       const rule = this.#schema(parameters, { path, strict });
       return `${this.literal(`{"name": ${JSON.stringify(name)}, "arguments": `)} ${rule}`;
     });
-    const call = this.#grammar.addRule(
-      'call',
-      `(${alternatives.join(' | ')}) ${this.literal(`}\n${CALL_CLOSE}`)}`,
-    );
+    const call = this.#callRule(`(${alternatives.join(' | ')}) ${this.literal(`}\n${CALL_CLOSE}`)}`);
     if (!parallel) return call;
     return `${call} (${this.literal(`\n${CALL_OPEN}\n`)} ${call}){0,${MAX_PARALLEL_CALLS - 1}}`;
+  }
+
+  #callRule(body: string): string {
+    try {
+      return this.#grammar.addRule('call', body);
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      throw new GatewayError('schema_too_complex', 'The tools are too many or too large for one grammar.', {
+        param: 'tools',
+        cause: error,
+      });
+    }
   }
 
   literal(text: string): string {

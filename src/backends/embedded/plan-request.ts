@@ -56,7 +56,11 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
 
   const protectedText = new ProtectedText(model.controlTokens);
   const protect = (text: string): string => protectedText.protect(text);
-  const conversation = withFormat(toTemplateConversation(request.messages, protect), format, protect);
+  const conversation = withFormat(
+    toTemplateConversation(request.messages, protect, readGoogleExtraBody(request).google),
+    format,
+    protect,
+  );
   const isNative = template.writesToolCallTags;
   const prompt = template.render({
     conversation: isNative ? conversation : describeTools(conversation, toolSet, protect),

@@ -140,7 +140,7 @@ class ConversationWriter implements NativeConversation {
   /** Reasoning, content, refusal and audio of an assistant message, in this order. */
   #toAnswer(message: AssistantMessage, path: FieldPath): Part[] {
     const { content, refusal } = message;
-    const rules = readThoughtRules(message, this.#context);
+    const rules = readThoughtRules(message, this.#context.extras.google);
     const parts = leadingThought(message);
     if (typeof content === 'string') {
       for (const part of splitThoughts(content, rules)) parts.push(part);

@@ -3,7 +3,6 @@ import { thoughtTagMarker } from '../../wire/openai/google-extra-body.ts';
 import type { GoogleExtraContent } from '../../wire/openai/google-extras.ts';
 import type { AssistantMessage } from '../../wire/openai/request.ts';
 import { googleContentOf } from './google-content.ts';
-import type { RequestContext } from './request-context.ts';
 
 /** The tag around thoughts where the request names none. */
 const DEFAULT_TAG = 'thought';
@@ -19,10 +18,15 @@ export interface ThoughtReading {
 /**
  * How the texts of an assistant message are to be read: by the request's `thought_tag_marker` or by the message's
  * `extra_content.google.thought`, which has precedence. Contract sections 4.3 (6) and 5.
+ *
+ * @param extras `google` of the request
  */
-export function readThoughtRules(message: AssistantMessage, context: RequestContext): ThoughtReading {
+export function readThoughtRules(
+  message: AssistantMessage,
+  extras: Readonly<Record<string, unknown>>,
+): ThoughtReading {
   const google = googleContentOf(message);
-  const marker = thoughtTagMarker(context.extras.google);
+  const marker = thoughtTagMarker(extras);
   if (google.thought === false) return { wholeIsThought: false };
   if (google.thought !== true)
     return { wholeIsThought: false, ...(marker === undefined ? {} : { tag: marker }) };

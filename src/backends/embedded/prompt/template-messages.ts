@@ -1,4 +1,5 @@
 import { GatewayError } from '../../../errors.ts';
+import { type AssistantText, readAssistantText } from './assistant-text.ts';
 import { matchToolResults } from '../../../wire/openai/match-tool-results.ts';
 import type {
   AssistantMessage,
@@ -39,17 +40,25 @@ export interface TemplateConversation {
  * templates write no ids. Contract sections 3.1, 3.3 and 3.4.
  *
  * @param protect applied to every text a client wrote
+ * @param google the request's extensions, which may name the tag around reasoning
  * @throws {GatewayError} `unsupported_media` for images, audio and files
  */
 export function toTemplateConversation(
   messages: readonly RequestMessage[],
   protect: (text: string) => string,
+  google: Readonly<Record<string, unknown>> = {},
 ): TemplateConversation {
   const places = answeredCalls(messages);
   const system: string[] = [];
   const placed: { place: number; message: TemplateMessage }[] = [];
   for (const [index, message] of messages.entries()) {
-    const content = protect(textOf(message.content ?? '', `messages[${index}].content`));
+    const path = `messages[${index}].content`;
+    if (message.role === 'assistant' || message.role === 'model') {
+      const text = readAssistantText(message, google, (part, at) => partText(part, `${path}[${at}]`));
+      placed.push({ place: index, message: assistantMessage(message, text, protect) });
+      continue;
+    }
+    const content = protect(textOf(message.content ?? '', path));
     switch (message.role) {
       case 'system':
       case 'developer':
@@ -57,10 +66,6 @@ export function toTemplateConversation(
         break;
       case 'user':
         placed.push({ place: index, message: { role: 'user', content } });
-        break;
-      case 'assistant':
-      case 'model':
-        placed.push({ place: index, message: assistantMessage(message, content, protect) });
         break;
       case 'tool':
       case 'function': {
@@ -88,16 +93,15 @@ function answeredCalls(messages: readonly RequestMessage[]): Map<number, { place
 
 function assistantMessage(
   message: AssistantMessage,
-  content: string,
+  { content, reasoning }: AssistantText,
   protect: (text: string) => string,
 ): TemplateMessage {
   const calls = toTemplateCalls(message.tool_calls ?? [], message.function_call ?? undefined, protect);
-  const reasoning = message.reasoning_content ?? message.reasoning;
   return {
     role: 'assistant',
-    content,
+    content: protect(content),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
-    ...(reasoning == null ? {} : { reasoning_content: protect(reasoning) }),
+    ...(reasoning === '' ? {} : { reasoning_content: protect(reasoning) }),
   };
 }
 
