@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { JobStream } from '../../../src/backends/embedded/engine/job-stream.ts';
 import type { GenerationPlan } from '../../../src/backends/embedded/engine/protocol.ts';
@@ -24,7 +24,7 @@ const SILENT = { info: () => {}, warn: () => {}, debug: () => {} };
 function start({ model = 'good', slots = 1, queueSize = 4, ...more }: Options = {}): EngineSupervisor {
   const supervisor = new EngineSupervisor({
     engine: { modelPath: `/models/${model}.gguf`, slots, gpu: false },
-    entry: resolve(import.meta.dirname, 'fake-engine.ts'),
+    entry: fileURLToPath(import.meta.resolve('./fake-engine.ts')),
     queueSize,
     log: SILENT,
     ...more,

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { copyFile, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../src/errors.ts';
 import type { ChatCompletionChunk } from '../../../src/wire/openai/response.ts';
@@ -287,7 +288,7 @@ describe('a model that cannot be used', () => {
 it('ends with the server it belongs to, however that goes', async () => {
   const server = spawn(
     process.execPath,
-    [resolve(import.meta.dirname, 'engine-owner.ts'), await defaultModelPath()],
+    [fileURLToPath(import.meta.resolve('./engine-owner.ts')), await defaultModelPath()],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const printed = new Promise<string>((settle) => server.stdout.setEncoding('utf8').once('data', settle));

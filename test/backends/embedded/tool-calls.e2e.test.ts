@@ -60,13 +60,13 @@ describe('tool_choice', () => {
     expect(choice).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } });
   });
 
-  it.each<ToolName>(['weather', 'roll'])('naming %s makes a call of it', async (name) => {
+  it('naming a function makes a call of it', async () => {
     const choice = await model.choice({
       ...ASKING,
       seed: 3,
-      tool_choice: { type: 'function', function: { name } },
+      tool_choice: { type: 'function', function: { name: 'roll' } },
     });
-    expect(callsOf(choice).map((call) => call.name)).toEqual([name]);
+    expect(callsOf(choice).map(({ name }) => name)).toEqual(['roll']);
     expect(choice.finish_reason).toBe('tool_calls');
   });
 
