@@ -127,8 +127,9 @@ function stopSequences({ stop }: ChatCompletionRequest): string[] {
 }
 
 function readSampling(request: ChatCompletionRequest, format: AnswerFormat, randomSeed: number): Sampling {
-  const defaultTemperature = format.kind === 'text' ? DEFAULT_SAMPLING.temperature : DEFAULT_JSON_TEMPERATURE;
-  const topK = request.top_k ?? readGoogleExtraBody(request).google['top_k'];
+  // Several choices are asked for to differ.
+  const isData = format.kind !== 'text' && (request.n ?? 1) === 1;
+  const defaultTemperature = isData ? DEFAULT_JSON_TEMPERATURE : DEFAULT_SAMPLING.temperature;
   return {
     temperature: request.temperature ?? defaultTemperature,
     topP: request.top_p ?? DEFAULT_SAMPLING.topP,
