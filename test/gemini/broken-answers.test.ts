@@ -94,6 +94,20 @@ describe.each(FORMS)('an error instead of a $form answer', ({ stream }) => {
   });
 });
 
+it('a whole answer cut anywhere is a 502', async () => {
+  const { upstream, server } = await startPair(NO_RETRIES);
+  const answer = wholeAnswer(last('Grüße aus Oslo.'));
+  for (let length = 0; length < Buffer.byteLength(JSON.stringify(last('Grüße aus Oslo.'))); length += 11) {
+    upstream.answer(cutAtByte(answer, length));
+    const { status, error: failure } = await readAnswer(await server.post(chat()));
+    expect({ length, status, code: failure?.code }).toEqual({
+      length,
+      status: 502,
+      code: 'upstream_disconnected',
+    });
+  }
+});
+
 describe('a stream', () => {
   const messages = [text('Grüße '), text('aus '), last('Oslo.')];
   const whole = messages.map((frame) => `data: ${JSON.stringify(frame)}\r\n\r\n`).join('');

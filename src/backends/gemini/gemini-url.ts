@@ -25,7 +25,7 @@ export interface GeminiUrl {
 const MULTI_REGIONS: ReadonlySet<string> = new Set(['us', 'eu']);
 
 /** Google's host for a location. gemini-native section 1.1. */
-function vertexHost(location: string): string {
+export function vertexHost(location: string): string {
   if (location === 'global') return 'aiplatform.googleapis.com';
   if (MULTI_REGIONS.has(location)) return `aiplatform.${location}.rep.googleapis.com`;
   return `${location}-aiplatform.googleapis.com`;

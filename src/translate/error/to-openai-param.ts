@@ -79,7 +79,6 @@ function violatedField({ details }: GoogleError): string | undefined {
 
 /** `Invalid value at 'generation_config.seed' …` and `* GenerateContentRequest.contents[0].parts: …`. */
 function fieldInMessage(message: string): string | undefined {
-  return (
-    /\bat '([^']{1,256})'/.exec(message) ?? /^\* (GenerateContentRequest\.[^\s:]{1,256})/.exec(message)
-  )?.[1];
+  return (/\bat '([^']{1,256})'/.exec(message) ??
+    /^\* (GenerateContentRequest\.[^\s:]{1,256})/.exec(message))?.[1];
 }

@@ -169,7 +169,11 @@ export interface FunctionTool {
 
 export interface CustomTool {
   type: 'custom';
-  custom: { name: string; description?: string | null; format?: { type: string; [key: string]: unknown } | null };
+  custom: {
+    name: string;
+    description?: string | null;
+    format?: { type: string; [key: string]: unknown } | null;
+  };
 }
 
 /** A tool the upstream runs itself, such as `{"type":"google_search"}`. */

@@ -38,7 +38,12 @@ export interface ResponseMessage {
 }
 
 export type ResponseToolCall =
-  | { id: string; type: 'function'; function: { name: string; arguments: string }; extra_content?: ExtraContent }
+  | {
+      id: string;
+      type: 'function';
+      function: { name: string; arguments: string };
+      extra_content?: ExtraContent;
+    }
   | { id: string; type: 'custom'; custom: { name: string; input: string }; extra_content?: ExtraContent };
 
 export interface Annotation {
