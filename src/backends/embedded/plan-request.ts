@@ -127,6 +127,7 @@ function stopSequences({ stop }: ChatCompletionRequest): string[] {
 }
 
 function readSampling(request: ChatCompletionRequest, format: AnswerFormat, randomSeed: number): Sampling {
+  const topK = request.top_k ?? readGoogleExtraBody(request).google['top_k'];
   // Several choices are asked for to differ.
   const isData = format.kind !== 'text' && (request.n ?? 1) === 1;
   const defaultTemperature = isData ? DEFAULT_JSON_TEMPERATURE : DEFAULT_SAMPLING.temperature;
