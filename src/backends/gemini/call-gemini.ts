@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import { ERROR_KINDS, GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
-import type { ChatEventBatch } from '../../translate/events/chat-event.ts';
+import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import type { FailedAttempt } from '../../upstream/retry.ts';
@@ -19,6 +19,8 @@ export interface GeminiCall {
   readonly stream: boolean;
   readonly toolNames: ReadonlyMap<string, string>;
   readonly topLogprobs: number | undefined;
+  /** Sees every call of the answer as it begins, and may change it. */
+  readonly keepCall: (event: ToolCallStart) => ToolCallStart;
   readonly timeouts: { readonly firstByteMs: number; readonly idleMs: number };
 }
 
@@ -54,6 +56,7 @@ export async function callGemini(call: GeminiCall, connection: GeminiConnection)
     frames: call.stream ? streamReader(isJson) : wholeReader(),
     isJson,
     decoder,
+    keepCall: call.keepCall,
   });
   await events.untilOutput();
   const { modelVersion } = decoder;

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import { GatewayError } from '../../errors.ts';
 import { newCallId } from '../../ids.ts';
-import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
+import type { ToolCallStart } from '../../translate/events/chat-event.ts';
 import {
   type GeminiTranslation,
   toGeminiRequest,
@@ -81,7 +81,7 @@ export class GeminiBackend implements Backend {
       },
     );
     return {
-      events: this.#keepSignatures(answer.events, call.tenant),
+      events: answer.events,
       modelVersion: answer.modelVersion ?? call.model,
       ignored: sent.ignored,
       ...(sent.signatures === 'none' ? {} : { signature: sent.signatures }),
@@ -159,6 +159,7 @@ export class GeminiBackend implements Backend {
           stream: call.request.stream === true,
           toolNames: translation.toolNames,
           topLogprobs: logprobsOf(call.request),
+          keepCall: (event: ToolCallStart) => this.#keepCall(event, call.tenant),
           timeouts,
         };
         try {
@@ -190,21 +191,6 @@ export class GeminiBackend implements Backend {
   }
 
   /** Gives every call its id here, so that its signature can be found again under it. Contract section 5.1. */
-  async *#keepSignatures(
-    batches: AsyncIterable<ChatEventBatch>,
-    tenant: string,
-  ): AsyncGenerator<ChatEventBatch> {
-    try {
-      for await (const batch of batches) {
-        yield batch.map((event) =>
-          event.type === 'tool-call-start' ? this.#keepCall(event, tenant) : event,
-        );
-      }
-    } catch (error) {
-      throw toGatewayFailure(error);
-    }
-  }
-
   #keepCall(event: ToolCallStart, tenant: string): ToolCallStart {
     const id = event.id === undefined || event.id === '' ? newCallId() : event.id;
     const signature = event.extra?.thought_signature;

@@ -1,16 +1,19 @@
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { fromGeminiOutcome } from '../../translate/error/from-gemini-outcome.ts';
-import type { ChatEventBatch } from '../../translate/events/chat-event.ts';
+import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import type { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
 import { parseErrorText, readGoogleError } from '../../wire/gemini/error.ts';
 import { type FrameReader, parseFrame } from './read-frames.ts';
+import { toGatewayFailure } from './to-gateway-failure.ts';
 
 export interface GeminiEventsOptions {
   readonly frames: FrameReader;
   /** Whether the body says it is JSON: then text outside of messages is one, too. */
   readonly isJson: boolean;
   readonly decoder: GeminiDecoder;
+  /** Sees every call as it begins, and may change it. */
+  readonly keepCall: (event: ToolCallStart) => ToolCallStart;
 }
 
 /**
@@ -38,7 +41,8 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   /**
    * Resolves when the answer has begun, with its first output, or is over.
    *
-   * @throws what {@link next} throws; a message without output may still turn out to be a failure
+   * @throws {GatewayError} as {@link next} does: a message without output may still turn out to be a failure
+   * @throws {TransportError} when the answer breaks off before its first output
    */
   async untilOutput(): Promise<void> {
     const { decoder } = this.#options;
@@ -46,10 +50,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     if (!decoder.hasOutput && this.#failure !== undefined) throw this.#takeFailure();
   }
 
-  /**
-   * @throws {GatewayError} for an error among the messages, framed or bare, and for an answer that is none
-   * @throws {TransportError} when the answer breaks off before its end
-   */
+  /** @throws {GatewayError} for an error among the messages, framed or bare, and for an answer that breaks off or is none */
   next(): Promise<IteratorResult<ChatEventBatch, void>> {
     const batch = this.#batches[this.#taken];
     if (batch !== undefined) {
@@ -76,7 +77,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   }
 
   async #last(): Promise<IteratorResult<ChatEventBatch, void>> {
-    if (this.#failure !== undefined) throw this.#takeFailure();
+    if (this.#failure !== undefined) throw toGatewayFailure(this.#takeFailure());
     return { value: undefined, done: true };
   }
 
@@ -148,7 +149,11 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
 
   #decode(text: string): void {
     const events = this.#options.decoder.push(parseFrame(text));
-    if (events.length > 0) this.#batches.push(events);
+    if (events.length === 0) return;
+    for (const [at, event] of events.entries()) {
+      if (event.type === 'tool-call-start') events[at] = this.#options.keepCall(event);
+    }
+    this.#batches.push(events);
   }
 
   async #leave(): Promise<void> {

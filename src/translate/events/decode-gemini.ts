@@ -2,7 +2,9 @@ import {
   type GenerateContentResponse,
   type PromptFeedback,
   readGenerateContentResponse,
+  type UsageMetadata,
 } from '../../wire/gemini/response.ts';
+import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { ChatEvent, ResponseStart } from './chat-event.ts';
 import { blockedFinish, GeminiChoice } from './gemini-choice.ts';
 import { GeminiUsage } from './gemini-usage.ts';
@@ -77,7 +79,7 @@ export class GeminiDecoder {
 
   /** The events of one message: a `GenerateContentResponse` as parsed from JSON. */
   push(message: unknown): ChatEvent[] {
-    const response = readGenerateContentResponse(message);
+    const response = this.#readText(message) ?? readGenerateContentResponse(message);
     const events: ChatEvent[] = [];
     // Later messages repeat id and time; a stream keeps the ones it began with.
     if (!this.#hasStarted) events.push(responseStart(response));
@@ -85,7 +87,7 @@ export class GeminiDecoder {
     this.#modelVersion ??= response.modelVersion;
     if (response.promptFeedback?.blockReason !== undefined) this.#block = response.promptFeedback;
     for (const candidate of response.candidates) {
-      events.push(...this.#choice(candidate.index).push(candidate));
+      for (const event of this.#choice(candidate.index).push(candidate)) events.push(event);
     }
     if (response.usageMetadata !== undefined) {
       events.push({ type: 'usage-update', usage: this.#usage.push(response.usageMetadata) });
@@ -102,6 +104,22 @@ export class GeminiDecoder {
     this.#outcome = this.#judge(cleanly);
     if (this.#block !== undefined && this.#choices.size === 0) return [blockedFinish(0, this.#block)];
     return [...this.#choices.values()].flatMap((choice) => choice.end(cleanly, this.#block));
+  }
+
+  /**
+   * A message that does nothing but go on with the text of the only candidate: all but the first and the last of most
+   * streams. Reading it this way takes a tenth of the time that looking for every member takes.
+   */
+  #readText(message: unknown): GenerateContentResponse | undefined {
+    if (this.#modelVersion === undefined) return undefined;
+    const part = onlyTextPart(message);
+    if (part === undefined) return undefined;
+    const { usageMetadata } = message as { usageMetadata?: UsageMetadata };
+    const response: GenerateContentResponse = {
+      candidates: [{ index: 0, parts: [{ thought: false, raw: part, text: part.text }] }],
+    };
+    if (usageMetadata !== undefined) response.usageMetadata = usageMetadata;
+    return response;
   }
 
   #choice(index: number): GeminiChoice {
@@ -134,6 +152,37 @@ export class GeminiDecoder {
     }
     return { kind: 'complete' };
   }
+}
+
+/** Members of later messages that say nothing new. */
+const REPEATED: ReadonlySet<string> = new Set(['modelVersion', 'responseId', 'createTime']);
+
+/** The text part of a message that holds no more than one, and the traffic type; `undefined` for any other message. */
+function onlyTextPart(message: unknown): (JsonObject & { text: string }) | undefined {
+  if (!isJsonObject(message)) return undefined;
+  for (const name in message) {
+    if (name === 'candidates' || REPEATED.has(name)) continue;
+    const traffic = name === 'usageMetadata' ? onlyMember(message[name], 'trafficType') : undefined;
+    if (typeof traffic !== 'string' || traffic === '') return undefined;
+  }
+  const candidate = onlyItem(message['candidates']);
+  const content = onlyMember(candidate, 'content');
+  if (!isJsonObject(content)) return undefined;
+  for (const name in content) if (name !== 'parts' && name !== 'role') return undefined;
+  const part = onlyItem(content['parts']);
+  const text = onlyMember(part, 'text');
+  return typeof text === 'string' ? (part as JsonObject & { text: string }) : undefined;
+}
+
+function onlyItem(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : undefined;
+}
+
+/** The value of an object's one member, if that is its name. */
+function onlyMember(value: unknown, name: string): unknown {
+  if (!isJsonObject(value)) return undefined;
+  for (const other in value) if (other !== name) return undefined;
+  return value[name];
 }
 
 function responseStart({ responseId, createTime }: GenerateContentResponse): ResponseStart {
