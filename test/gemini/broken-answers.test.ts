@@ -77,6 +77,7 @@ describe.each(FORMS)('an error instead of a $form answer', ({ stream }) => {
     {
       name: 'a page with status 200',
       answer: bodyAnswer(200, '<html><body>Sign in</body></html>', { 'content-type': 'text/html' }),
+      shown: 'HTTP 200 with something that is not an answer of Gemini: Sign in',
     },
     { name: 'a redirect', answer: bodyAnswer(302, '', { location: 'https://example.com/' }) },
     { name: 'JSON that is cut', answer: bodyAnswer(200, '{"candidates": [', JSON_TYPE) },
@@ -86,11 +87,12 @@ describe.each(FORMS)('an error instead of a $form answer', ({ stream }) => {
     { name: 'no content', answer: bodyAnswer(204, '') },
     { name: 'nothing', answer: bodyAnswer(200, '', EVENTS) },
     { name: 'a candidate with nothing in it', answer: wholeAnswer({ candidates: [{}] }) },
-  ])('$name is a 502', async ({ answer }) => {
+  ])('$name is a 502', async ({ answer, shown = '' }) => {
     const { server } = await startPair(NO_RETRIES, () => answer);
     const read = await readAnswer(await server.post(chat({ stream })));
     expect(read.status).toBe(502);
     expect(['bad_upstream_response', 'empty_response']).toContain(read.error?.code);
+    expect(read.error?.message).toContain(shown);
   });
 });
 

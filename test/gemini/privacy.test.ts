@@ -76,7 +76,7 @@ describe("a client's request", () => {
           expect(at.upstream.received).toHaveLength(response.status === 200 ? 1 : 0);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

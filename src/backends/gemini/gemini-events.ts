@@ -29,6 +29,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   #batches: ChatEventBatch[] = [];
   /** Of {@link #batches}, those that were handed out. */
   #taken = 0;
+  #sawMessage = false;
   #isOver = false;
   /** Thrown once what came before it has been handed out. */
   #failure: { readonly error: unknown } | undefined;
@@ -116,8 +117,9 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     const { last, loose } = frames.end();
     if (last !== undefined) this.#decode(last);
     if (loose.trim() !== '') {
-      // A failure in the middle of a stream is written as bare JSON, without a frame. Contract section 10.7.
-      if (readGoogleError(parseErrorText(loose)) !== undefined) {
+      // A failure in the middle of a stream is written as bare JSON, without a frame. Contract section 10.7. And where
+      // nothing is framed, something else than Gemini has answered.
+      if (readGoogleError(parseErrorText(loose)) !== undefined || (!isJson && !this.#sawMessage)) {
         throw fromGeminiError({ status: 200, body: loose });
       }
       if (isJson) this.#decode(loose);
@@ -148,6 +150,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   }
 
   #decode(text: string): void {
+    this.#sawMessage = true;
     const events = this.#options.decoder.push(parseFrame(text));
     if (events.length === 0) return;
     for (const [at, event] of events.entries()) {
