@@ -6,23 +6,29 @@ export interface ClosedLoopOptions {
   /** Port on the loopback interface. */
   readonly port: number;
   readonly body: string;
+  /** Besides those that every request has. @default {} */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly connections: number;
   /** Requests in all. */
   readonly requests: number;
   /** @returns what is wrong with an answer */
   readonly check: (response: RawResponse) => string | undefined;
+  /** What an answer begins with: {@link onTimes} is told when it first arrived. */
+  readonly mark?: string;
+  /** Takes the milliseconds until an answer's mark and until its end. */
+  readonly onTimes?: (first: number, whole: number) => void;
 }
 
 /** Sends all requests. @throws {Error} at the first answer that is wrong or does not arrive */
 export async function runClosedLoop(options: ClosedLoopOptions): Promise<void> {
-  const request = postRequest(options.port, options.body);
+  const request = postRequest(options);
   let left = options.requests;
   const takeTurn = (): boolean => left-- > 0;
   await Promise.all(
     Array.from({ length: options.connections }, async () => {
       const socket = connect({ host: '127.0.0.1', port: options.port, noDelay: true });
       try {
-        await drive(socket, { request, takeTurn, check: options.check });
+        await drive(socket, { request, takeTurn, options });
       } finally {
         socket.destroy();
       }
@@ -30,13 +36,14 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<void> {
   );
 }
 
-function postRequest(port: number, body: string): Buffer {
+function postRequest({ port, body, headers = {} }: ClosedLoopOptions): Buffer {
   const head = [
     'POST /v1/chat/completions HTTP/1.1',
     `Host: 127.0.0.1:${port}`,
     'Content-Type: application/json',
     'Accept: */*',
     'User-Agent: parlance-bench',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
@@ -47,12 +54,16 @@ function drive(
   {
     request,
     takeTurn,
-    check,
-  }: { request: Buffer; takeTurn: () => boolean; check: (response: RawResponse) => string | undefined },
+    options: { check, mark, onTimes },
+  }: { request: Buffer; takeTurn: () => boolean; options: ClosedLoopOptions },
 ): Promise<void> {
   const reader = new ResponseReader();
+  let sentAt = 0;
+  let firstAt: number | undefined;
   return new Promise((resolve, reject) => {
     const next = (): void => {
+      sentAt = performance.now();
+      firstAt = undefined;
       if (takeTurn()) socket.write(request);
       else resolve();
     };
@@ -63,8 +74,11 @@ function drive(
     });
     socket.on('data', (bytes) => {
       try {
+        if (mark !== undefined && firstAt === undefined && bytes.includes(mark)) firstAt = performance.now();
         const response = reader.push(bytes);
         if (response === undefined) return;
+        const now = performance.now();
+        onTimes?.((firstAt ?? now) - sentAt, now - sentAt);
         const problem = check(response);
         if (problem !== undefined) throw new Error(`a wrong answer: ${problem}`);
         next();

@@ -1,5 +1,5 @@
 /** CPU time and memory of processes, from Linux's /proc. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 
 /** /proc counts CPU time in hundredths of a second, whatever the kernel's own tick is. */
@@ -25,7 +25,23 @@ export function cpuMicrosecondsWithEnded(pid: number): number {
 
 /** Memory of a process that is in RAM, in mebibytes. */
 export function residentMebibytes(pid: number): number {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return statusMebibytes(pid, 'VmRSS');
+}
+
+/** The most memory a process had in RAM since its start or {@link forgetPeak}, in mebibytes. */
+export function peakMebibytes(pid: number): number {
+  return statusMebibytes(pid, 'VmHWM');
+}
+
+/** Lets {@link peakMebibytes} begin anew. */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+function statusMebibytes(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(
+    readFileSync(`/proc/${pid}/status`, 'latin1'),
+  );
   if (match === null) throw new Error(`process ${pid} has no memory: it has ended`);
   return Number(match[1]) / 1024;
 }

@@ -6,29 +6,34 @@ import { DEFAULT_MODEL_NAME } from '../src/model-store/catalogue.ts';
 import { openModelStore } from '../src/model-store/model-store.ts';
 import { buildLlamaServer, findLlamaServer, NO_BASELINE } from './llama-server.ts';
 import { type EngineSetup, measureEngine } from './measure-engine.ts';
+import { measureGateway } from './measure-gateway.ts';
 import { measureServer } from './measure-server.ts';
 import { measureStart } from './measure-start.ts';
 import { formatSection, type Section } from './report.ts';
 
-const HELP = `Usage: npm run bench -- [--only a|b|c] [--baseline build] [--profile FOLDER]
+const HELP = `Usage: npm run bench -- [--only a|b|c|gateway] [--baseline build] [--profile FOLDER]
 
   a  start and memory
   b  the embedded engine next to llama.cpp's own server
   c  what the server itself costs
+  gateway  what it costs in front of Gemini, next to bare proxies
 
 Options:
   --only PART       one part instead of all
   --baseline build  builds llama.cpp's server first, into .cache/llama.cpp (about 15 minutes on two cores)
-  --profile FOLDER  writes a CPU profile of our server in part c
+  --profile FOLDER  writes a CPU profile of our server in parts c and gateway
 
 LLAMA_SERVER names an llama-server to compare with instead of the one in .cache/llama.cpp.
 `;
 
-const PARTS: Record<string, (setup: EngineSetup, profile: string | undefined) => Promise<Section>> = {
+const ENGINE_PARTS: Record<string, (setup: EngineSetup, profile: string | undefined) => Promise<Section>> = {
   a: measureStart,
   b: measureEngine,
   c: measureServer,
 };
+
+/** The part that needs no model. */
+const GATEWAY = 'gateway';
 
 /** @returns the exit code */
 async function main(): Promise<number> {
@@ -46,19 +51,31 @@ async function main(): Promise<number> {
   }
   if (values.baseline !== undefined && values.baseline !== 'build')
     throw new Error('--baseline takes only "build".');
-  if (values.only !== undefined && !(values.only in PARTS)) throw new Error('--only takes a, b or c.');
+  if (values.only !== undefined && ![...Object.keys(ENGINE_PARTS), GATEWAY].includes(values.only))
+    throw new Error('--only takes a, b, c or gateway.');
   if (process.platform !== 'linux') throw new Error('The benchmark reads /proc, which only Linux has.');
-  const setup = prepare(values.baseline === 'build');
-  const cores = availableParallelism();
   process.stdout.write(
-    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cores} cores, Node.js ${process.version}, ${DEFAULT_MODEL_NAME}\n\n`,
+    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, Node.js ${process.version}\n\n`,
   );
-  if (setup.llamaServer === undefined) process.stdout.write(`${NO_BASELINE}\n\n`);
-  for (const [part, measure] of Object.entries(PARTS)) {
-    if (values.only !== undefined && values.only !== part) continue;
-    process.stdout.write(`${formatSection(await measure(setup, values.profile))}\n`);
+  if (values.only !== GATEWAY)
+    await runEngineParts(values.only, prepare(values.baseline === 'build'), values.profile);
+  if (values.only === undefined || values.only === GATEWAY) {
+    process.stdout.write(`${formatSection(await measureGateway(values.profile))}\n`);
   }
   return 0;
+}
+
+async function runEngineParts(
+  only: string | undefined,
+  setup: EngineSetup,
+  profile: string | undefined,
+): Promise<void> {
+  process.stdout.write(`The embedded model is ${DEFAULT_MODEL_NAME}.\n`);
+  if (setup.llamaServer === undefined) process.stdout.write(`${NO_BASELINE}\n\n`);
+  for (const [part, measure] of Object.entries(ENGINE_PARTS)) {
+    if (only !== undefined && only !== part) continue;
+    process.stdout.write(`${formatSection(await measure(setup, profile))}\n`);
+  }
 }
 
 function prepare(build: boolean): EngineSetup {

@@ -77,9 +77,60 @@ export async function startParlance({
   }
 }
 
+/**
+ * `parlance serve` in front of a Vertex AI upstream, with keys, limits and the usual log.
+ *
+ * @param key what clients have to send
+ * @param profile folder for a CPU profile of its whole run
+ */
+export async function startGateway(
+  { upstreamUrl, key }: { upstreamUrl: string; key: string },
+  profile?: string,
+): Promise<ServerProcess> {
+  const directory = mkdtempSync(join(tmpdir(), 'parlance-bench-'));
+  const vertex = {
+    kind: 'vertex',
+    base_url: upstreamUrl,
+    project: 'p',
+    location: 'us-central1',
+    access_token: 'token',
+    http2: false,
+  };
+  const config = {
+    server: { port: 0 },
+    auth: { mode: 'keys', keys: [key] },
+    log: { level: 'info' },
+    upstreams: { vertex },
+    models: [{ match: '*', upstream: 'vertex' }],
+  };
+  writeFileSync(join(directory, 'parlance.yaml'), JSON.stringify(config));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CONFIGURING.test(name)));
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  const child = spawn(process.execPath, [...profiling, PARLANCE, 'serve'], {
+    cwd: directory,
+    env: { ...env, PARLANCE_HOME: directory },
+    // `ignore` is /dev/null: the log is written all the same.
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const stop = async (): Promise<void> => {
+    await endProcess(child);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    return { url: await announcedUrl(child), pid: processId(child), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
 /** A program of this folder that reports its port. @param profile folder for a CPU profile of its whole run */
-export async function startNodeServer(file: string, profile?: string): Promise<ServerProcess> {
-  const child = fork(new URL(file, import.meta.url), [], {
+export async function startNodeServer(
+  file: string,
+  profile?: string,
+  args: readonly string[] = [],
+): Promise<ServerProcess> {
+  const child = fork(new URL(file, import.meta.url), args, {
     execArgv: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

@@ -1,0 +1,316 @@
+/** What Parlance costs in front of Gemini, next to bare proxies in Node.js and to a gateway with the same task. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { deepSchema, type GatewayRequest, gatewayRequest, referenceBomb } from './gateway-fixtures.ts';
+import type { GatewayOrder, GatewayReport } from './gateway-load.ts';
+import { median } from './median.ts';
+import {
+  cpuMicroseconds,
+  forgetPeak,
+  type MachineLoad,
+  peakMebibytes,
+  residentMebibytes,
+  watchMachine,
+} from './process-clock.ts';
+import type { Figure, Goal, Section } from './report.ts';
+import { type ServerProcess, startGateway, startNodeServer, startProgram } from './server-process.ts';
+import { timedRounds } from './timed-rounds.ts';
+
+const CONNECTIONS = 64;
+/** For each kind of answer. */
+const ROUNDS = { most: 5, seconds: 60 };
+/** Load for each server before anything is measured: V8 compiles for about that long, on the process's own account. */
+const WARM_UP = { most: 8, seconds: 12 };
+const COMPLETIONS = 3000;
+const STREAMS = 400;
+/** Answers for the figures with one request at a time. */
+const SINGLE = 400;
+const CONCURRENT_STREAMS = 1000;
+const IMAGE_MEBIBYTES = 10;
+const IMAGES = 5;
+const VERDICTS = 9;
+
+const KEY = 'bench-key-0123456789';
+const FLOOR = 'translation floor';
+const RAW = 'pass-through';
+const PORTKEY = 'Portkey 1.15.2';
+
+const PORTKEY_START = fileURLToPath(
+  new URL('./targets/portkey/node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
+);
+
+interface Target {
+  readonly name: string;
+  readonly server: ServerProcess;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly isRaw: boolean;
+}
+
+/** The servers by their part in the comparison. */
+interface Targets {
+  readonly upstreamUrl: string;
+  readonly ours: Target;
+  readonly floor: Target;
+  readonly raw: Target;
+  /** Absent where it is not installed. */
+  readonly portkey?: Target | undefined;
+}
+
+/** @param profile folder for a CPU profile of our server under this load */
+export async function measureGateway(profile?: string): Promise<Section> {
+  const running: ServerProcess[] = [];
+  const loads: MachineLoad[] = [];
+  try {
+    const targets = await startTargets(running, profile);
+    const figures = [
+      ...(await loadFigures(targets, { stream: false, loads })),
+      ...(await loadFigures(targets, { stream: true, loads })),
+      ...(await delayFigures(targets)),
+      await concurrencyFigure(targets),
+      await imageFigure(targets),
+      ...(await schemaFigures(targets)),
+    ];
+    return {
+      title: `gateway. In front of Gemini: medians of up to ${ROUNDS.most} interleaved rounds, after a warm-up`,
+      figures,
+      loads,
+      notes: [
+        `CPU time is user and system time of the server's process; ${CONNECTIONS} requests at once, streams of 64 pieces without pauses.`,
+        'Ours has validation, keys, limits and its log on; the floor translates the same requests and does nothing else.',
+        'Every answer is complete: its pieces are counted, and one in twenty is compared word by word.',
+        ...(targets.portkey === undefined
+          ? [`${PORTKEY}: not installed (npm ci in bench/targets/portkey).`]
+          : []),
+      ],
+    };
+  } finally {
+    for (const server of running.toReversed()) await server.stop();
+  }
+}
+
+async function startTargets(running: ServerProcess[], profile: string | undefined): Promise<Targets> {
+  const keep = <T extends ServerProcess>(server: T): T => {
+    running.push(server);
+    return server;
+  };
+  const upstream = keep(await startNodeServer('./gemini-upstream.ts'));
+  const upstreamUrl = upstream.url;
+  const ours = keep(await startGateway({ upstreamUrl, key: KEY }, profile));
+  const floor = keep(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl]));
+  const raw = keep(await startNodeServer('./node-raw.ts', undefined, [upstreamUrl]));
+  const portkey = existsSync(PORTKEY_START) ? keep(await startPortkey()) : undefined;
+  return {
+    upstreamUrl,
+    ours: asOurs(ours),
+    floor: asFloor(floor),
+    raw: { name: RAW, server: raw, headers: {}, isRaw: true },
+    portkey: portkey && { name: PORTKEY, server: portkey, headers: portkeyHeaders(upstreamUrl), isRaw: true },
+  };
+}
+
+function asOurs(server: ServerProcess): Target {
+  return { name: 'Parlance', server, headers: { Authorization: `Bearer ${KEY}` }, isRaw: false };
+}
+
+function asFloor(server: ServerProcess): Target {
+  return { name: FLOOR, server, headers: {}, isRaw: false };
+}
+
+/** Its port has to be chosen beforehand, so one is taken that was free a moment ago. */
+async function startPortkey(): Promise<ServerProcess> {
+  const probe = await startNodeServer('./gemini-upstream.ts');
+  await probe.stop();
+  const port = new URL(probe.url).port;
+  return startProgram([process.execPath, PORTKEY_START, `--port=${port}`, '--headless'], {
+    env: { NODE_ENV: 'production' },
+    url: probe.url,
+    healthPath: '/',
+  });
+}
+
+function portkeyHeaders(upstreamUrl: string): Record<string, string> {
+  return {
+    Authorization: 'Bearer token',
+    'x-portkey-provider': 'vertex-ai',
+    'x-portkey-custom-host': upstreamUrl,
+    'x-portkey-vertex-project-id': 'p',
+    'x-portkey-vertex-region': 'us-central1',
+  };
+}
+
+/** CPU time of one kind of answer: ours against the floor, and the two others against ours and the floor. */
+async function loadFigures(
+  { ours, floor, raw, portkey }: Targets,
+  { stream, loads }: { stream: boolean; loads: MachineLoad[] },
+): Promise<Figure[]> {
+  const requests = stream ? STREAMS : COMPLETIONS;
+  const targets = [ours, floor, raw, ...(portkey === undefined ? [] : [portkey])];
+  for (const target of targets) {
+    for (const _round of timedRounds(WARM_UP)) await load(target, { stream }, { requests });
+  }
+  const cpu = new Map<Target, number[]>(targets.map((target) => [target, []]));
+  for (const _round of timedRounds(ROUNDS)) {
+    const endWatch = watchMachine(targets.map(({ server }) => server.pid));
+    let generators = 0;
+    for (const target of targets) {
+      const before = cpuMicroseconds(target.server.pid);
+      const { cpuMicroseconds: generator } = await load(target, { stream }, { requests });
+      cpu.get(target)?.push((cpuMicroseconds(target.server.pid) - before) / requests);
+      generators += generator;
+    }
+    loads.push(endWatch(generators));
+  }
+  const what = stream ? 'stream of 64 pieces' : 'whole answer';
+  const mine = cpu.get(ours) ?? [];
+  const compare = (target: Target, goal?: Goal): Figure => {
+    const theirs = cpu.get(target) ?? [];
+    return {
+      what: `${what}: CPU time`,
+      unit: 'us',
+      ours: median(mine),
+      baseline: { name: target.name, value: median(theirs) },
+      ratio: median(mine.map((value, at) => value / (theirs[at] ?? Number.NaN))),
+      ...(goal === undefined ? {} : { goal }),
+    };
+  };
+  return [
+    compare(floor, { of: 'ratio', at: 'most', bound: stream ? 1.4 : 1.5 }),
+    compare(raw),
+    ...(portkey === undefined
+      ? []
+      : [compare(portkey, { of: 'ratio', at: 'most', bound: stream ? 1 / 4 : 1 / 6 })]),
+  ];
+}
+
+/** What a client waits longer than for the upstream itself, one request at a time. */
+async function delayFigures({ ours, floor, raw }: Targets): Promise<Figure[]> {
+  const added = async (target: Target, field: 'wholeMs' | 'firstPieceMs'): Promise<number> => {
+    const stream = field === 'firstPieceMs';
+    const rounds = [];
+    const single = { requests: SINGLE, connections: 1 };
+    for (const _round of timedRounds({ most: 3, seconds: 20 })) {
+      const passed = await load(raw, { stream }, single);
+      rounds.push((await load(target, { stream }, single))[field] - passed[field]);
+    }
+    return median(rounds);
+  };
+  const figure = async (what: string, field: 'wholeMs' | 'firstPieceMs', bound: number): Promise<Figure> => ({
+    what: `${what}, more than ${RAW}`,
+    unit: 'ms',
+    ours: await added(ours, field),
+    baseline: { name: FLOOR, value: await added(floor, field) },
+    goal: { of: 'ours', at: 'most', bound },
+  });
+  return [
+    await figure('one at a time: whole answer', 'wholeMs', 0.8),
+    await figure('one at a time: first piece', 'firstPieceMs', 1),
+  ];
+}
+
+/** Pieces come 5 ms apart, so that all streams run at the same time. On fresh processes: memory once taken stays. */
+async function concurrencyFigure({ upstreamUrl }: Targets): Promise<Figure> {
+  const peak = async (target: Target): Promise<number> => {
+    const request = { stream: true, model: 'gemini-2.5-flash-d5' };
+    try {
+      await load(target, request, { requests: CONCURRENT_STREAMS, connections: CONCURRENT_STREAMS });
+      return peakMebibytes(target.server.pid);
+    } finally {
+      await target.server.stop();
+    }
+  };
+  const ours = await peak(asOurs(await startGateway({ upstreamUrl, key: KEY })));
+  const floor = await peak(asFloor(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl])));
+  return {
+    what: `${CONCURRENT_STREAMS} streams at once, none lost: memory`,
+    unit: 'MiB',
+    ours,
+    baseline: { name: FLOOR, value: floor },
+    goal: { of: 'ours', at: 'most', bound: 250 },
+  };
+}
+
+/** Memory for a request with an image, in sizes of the image, beyond what the floor needs. */
+async function imageFigure({ ours, floor }: Targets): Promise<Figure> {
+  const copies = async (target: Target): Promise<number> => {
+    const { pid } = target.server;
+    const before = residentMebibytes(pid);
+    forgetPeak(pid);
+    const request = { stream: false, imageLength: IMAGE_MEBIBYTES * 1024 * 1024 };
+    await load(target, request, { requests: IMAGES, connections: 1 });
+    return (peakMebibytes(pid) - before) / IMAGE_MEBIBYTES;
+  };
+  const theirs = await copies(floor);
+  const mine = await copies(ours);
+  return {
+    what: `inline image of ${IMAGE_MEBIBYTES} MiB: copies in memory, more than the floor's ${theirs.toFixed(1)}`,
+    unit: 'copies',
+    ours: mine - theirs,
+    goal: { of: 'ours', at: 'most', bound: 1 },
+  };
+}
+
+/** Time and memory until a request with a hostile schema is answered, be it refused or passed on. */
+async function schemaFigures({ ours }: Targets): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  const schemas = { 'a reference bomb': referenceBomb(), 'a schema 5,000 deep': deepSchema() };
+  for (const [what, schema] of Object.entries(schemas)) {
+    const { pid } = ours.server;
+    // Gemini 2.0 takes OpenAPI schemas only: references have to be written out.
+    const body = gatewayRequest({ stream: false, model: 'gemini-2.0-flash', schema });
+    await judge(ours, body);
+    const times: number[] = [];
+    const before = residentMebibytes(pid);
+    forgetPeak(pid);
+    for (let verdict = 0; verdict < VERDICTS; verdict++) {
+      const start = performance.now();
+      await judge(ours, body);
+      times.push(performance.now() - start);
+    }
+    const memory = peakMebibytes(pid) - before;
+    figures.push(
+      {
+        what: `${what}: verdict`,
+        unit: 'ms',
+        ours: median(times),
+        goal: { of: 'ours', at: 'most', bound: 50 },
+      },
+      { what: `${what}: memory`, unit: 'MiB', ours: memory, goal: { of: 'ours', at: 'most', bound: 16 } },
+    );
+  }
+  return figures;
+}
+
+async function judge({ server, headers }: Target, body: string): Promise<void> {
+  const response = await fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  });
+  const text = await response.text();
+  if (response.status !== 200 && response.status !== 400) {
+    throw new Error(`a hostile schema was answered with ${response.status}: ${text.slice(0, 200)}`);
+  }
+}
+
+/** One run of the load generator. @throws {Error} when an answer is missing or wrong */
+async function load(
+  { name, server, headers, isRaw }: Target,
+  request: GatewayRequest,
+  { requests, connections = CONNECTIONS }: { requests: number; connections?: number },
+): Promise<GatewayReport> {
+  const order: GatewayOrder = {
+    port: Number(new URL(server.url).port),
+    headers,
+    request,
+    connections,
+    requests,
+    isRaw,
+  };
+  const child: ChildProcess = fork(new URL('./gateway-load.ts', import.meta.url), [JSON.stringify(order)]);
+  const [message] = await once(child, 'message');
+  const report = message as GatewayReport;
+  if (report.problem !== undefined) throw new Error(`The load on ${name}: ${report.problem}`);
+  return report;
+}
