@@ -93,6 +93,17 @@ describe("a client's request", () => {
     expect(upstream.received).toEqual([]);
   });
 
+  it.each([
+    ['gemini-2.5-flash:predict', 'gemini-2.5-flash%3Apredict'],
+    ['google/gemini-2.5-flash@default', 'gemini-2.5-flash%40default'],
+  ])('for the model %j asks for no other method', async (model, segment) => {
+    const { upstream, server } = await startPair({}, saying(last('Hello')));
+    expect((await server.post(chat({ model }))).status).toBe(200);
+    expect(upstream.last.path).toBe(
+      `/v1/projects/p/locations/us-central1/publishers/google/models/${segment}:generateContent`,
+    );
+  });
+
   it('for a tuned model goes to the configured project, whatever it names', async () => {
     const { upstream, server } = await startPair({}, saying(last('Hello')));
     await server.post(chat({ model: 'projects/other/locations/europe-west4/endpoints/123' }));

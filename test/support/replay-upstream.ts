@@ -70,11 +70,6 @@ export class ReplayUpstream implements AsyncDisposable {
     return upstream;
   }
 
-  /** Connections that are open. */
-  get connections(): number {
-    return this.#sockets.size;
-  }
-
   /** The request that came last. @throws {Error} when there was none */
   get last(): UpstreamRequest {
     const request = this.requests.at(-1);
