@@ -53,18 +53,15 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
 
   /** @throws {GatewayError} for an error among the messages, framed or bare, and for an answer that breaks off or is none */
   next(): Promise<IteratorResult<ChatEventBatch, void>> {
-    const batch = this.#batches[this.#taken];
-    if (batch !== undefined) {
-      this.#taken++;
-      return Promise.resolve({ value: batch, done: false });
-    }
-    return this.#isOver ? this.#last() : this.#readNext();
+    const ready = this.#take();
+    if (ready !== undefined) return Promise.resolve(ready);
+    return this.#isOver ? this.#last() : this.#read().then(this.#afterRead);
   }
 
   async return(): Promise<IteratorResult<ChatEventBatch, void>> {
     this.#batches = [];
     this.#failure = undefined;
-    if (!this.#isOver) await this.#leave();
+    if (!this.#isOver) this.#leave();
     return { value: undefined, done: true };
   }
 
@@ -72,9 +69,15 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     return this;
   }
 
-  async #readNext(): Promise<IteratorResult<ChatEventBatch, void>> {
-    await this.#read();
-    return this.next();
+  readonly #afterRead = ():
+    | IteratorResult<ChatEventBatch, void>
+    | Promise<IteratorResult<ChatEventBatch, void>> => this.#take() ?? this.next();
+
+  #take(): IteratorResult<ChatEventBatch, void> | undefined {
+    const batch = this.#batches[this.#taken];
+    if (batch === undefined) return undefined;
+    this.#taken++;
+    return { value: batch, done: false };
   }
 
   async #last(): Promise<IteratorResult<ChatEventBatch, void>> {
@@ -88,28 +91,23 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     return error;
   }
 
-  /** Decodes what one read of the body brings, or its end. */
-  async #read(): Promise<void> {
-    if (this.#taken > 0) {
-      this.#batches = this.#batches.slice(this.#taken);
-      this.#taken = 0;
-    }
-    let chunk: IteratorResult<Buffer>;
-    try {
-      chunk = await this.#body.next();
-    } catch (error) {
-      this.#breakOff(error);
-      return;
-    }
+  /** Waits for one read of the body, and decodes what it brings. Never rejects. */
+  #read(): Promise<void> {
+    return this.#body.next().then(this.#receive, this.#breakOff);
+  }
+
+  readonly #receive = (chunk: IteratorResult<Buffer>): void => {
+    this.#batches = this.#taken === this.#batches.length ? [] : this.#batches.slice(this.#taken);
+    this.#taken = 0;
     try {
       if (chunk.done === true) this.#end();
       else for (const text of this.#options.frames.push(chunk.value)) this.#decode(text);
     } catch (error) {
       this.#failure = { error };
       // The rest of the body is of no use.
-      if (!this.#isOver) await this.#leave();
+      if (!this.#isOver) this.#leave();
     }
-  }
+  };
 
   #end(): void {
     this.#isOver = true;
@@ -128,7 +126,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   }
 
   /** Cut after the last finish reason, nothing is missing. */
-  #breakOff(error: unknown): void {
+  readonly #breakOff = (error: unknown): void => {
     this.#isOver = true;
     if (error instanceof TransportError && this.#options.decoder.sawFinish) {
       try {
@@ -139,7 +137,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     } else {
       this.#failure = { error };
     }
-  }
+  };
 
   #close(isWhole: boolean): void {
     const { decoder } = this.#options;
@@ -153,14 +151,16 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
     this.#sawMessage = true;
     const events = this.#options.decoder.push(parseFrame(text));
     if (events.length === 0) return;
-    for (const [at, event] of events.entries()) {
-      if (event.type === 'tool-call-start') events[at] = this.#options.keepCall(event);
+    for (let at = 0; at < events.length; at++) {
+      const event = events[at];
+      if (event?.type === 'tool-call-start') events[at] = this.#options.keepCall(event);
     }
     this.#batches.push(events);
   }
 
-  async #leave(): Promise<void> {
+  #leave(): void {
     this.#isOver = true;
-    await this.#body.return?.();
+    // Not waited for: a body lets go of its connection at once, or never.
+    void this.#body.return?.();
   }
 }
