@@ -11,21 +11,36 @@ export class ProtectedText {
   readonly #pattern: RegExp | undefined;
   readonly #found: string[] = [];
   readonly #placeholders = new Map<string, string>();
+  /** Every way a control token can begin, the whole token left out. */
+  readonly #beginnings = new Set<string>();
+  readonly #longestBeginning: number;
 
   /** @param controlTokens texts of the model's control tokens */
   constructor(controlTokens: readonly string[]) {
     const longestFirst = controlTokens.toSorted((left, right) => right.length - left.length);
     this.#pattern =
       longestFirst.length === 0 ? undefined : new RegExp(longestFirst.map(escapePattern).join('|'), 'g');
+    for (const token of controlTokens) {
+      for (let length = 1; length < token.length; length++) this.#beginnings.add(token.slice(0, length));
+    }
+    this.#longestBeginning = (longestFirst[0]?.length ?? 1) - 1;
   }
 
   /** Client text, ready to stand in a template. */
   protect(text: string): string {
     // The placeholder's own marks are private-use characters; spelled by a client they are protected like a token.
     const marked = text.replace(/[\uE0F0\uE0F1]/g, (mark) => this.#placeholder(mark));
-    return this.#pattern === undefined
-      ? marked
-      : marked.replace(this.#pattern, (token) => this.#placeholder(token));
+    if (this.#pattern === undefined) return marked;
+    return this.#protectEnd(marked.replace(this.#pattern, (token) => this.#placeholder(token)));
+  }
+
+  /** A token could also come together from the end of one text and the beginning of the next. */
+  #protectEnd(text: string): string {
+    for (let length = Math.min(this.#longestBeginning, text.length); length > 0; length--) {
+      const end = text.slice(-length);
+      if (this.#beginnings.has(end)) return text.slice(0, -length) + this.#placeholder(end);
+    }
+    return text;
   }
 
   /** The rendered prompt in pieces. */

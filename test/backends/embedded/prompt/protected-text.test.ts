@@ -41,7 +41,18 @@ describe('ProtectedText', () => {
           expect(trusted.filter((text) => CONTROL_TOKENS.some((token) => text.includes(token)))).toEqual([]);
         },
       ),
+      { numRuns: 2000 },
     );
+  });
+
+  it('keeps a token from coming together out of two texts', () => {
+    const guard = new ProtectedText(['<|im_end|>']);
+    const pieces = guard.pieces(guard.protect('a<|im') + guard.protect('_end|>b'));
+    expect(pieces).toEqual([
+      { text: 'a', trusted: true },
+      { text: '<|im', trusted: false },
+      { text: '_end|>b', trusted: true },
+    ]);
   });
 
   it('writes equal texts alike, since templates compare them', () => {
