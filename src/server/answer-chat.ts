@@ -30,10 +30,13 @@ export async function answerChat(
 ): Promise<FastifyReply> {
   const work = new ClientWork(request.socket);
   try {
+    const body = readJsonBody(request.body);
+    // The bytes have been read: a large image would stay in memory twice until the answer is complete.
+    request.body = undefined;
     const answer = await work.until(
       handleChat(
         {
-          body: readJsonBody(request.body),
+          body,
           family: route.family,
           endpoint: route.endpoint,
           requestId: request.id,
