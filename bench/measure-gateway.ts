@@ -180,7 +180,7 @@ async function loadFigures(
     compare(raw),
     ...(portkey === undefined
       ? []
-      : [compare(portkey, { of: 'ratio', at: 'most', bound: stream ? 1 / 4 : 1 / 6 })]),
+      : [compare(portkey, { of: 'ratio', at: 'most', bound: stream ? 0.25 : 0.167 })]),
   ];
 }
 
@@ -196,32 +196,28 @@ async function delayFigures({ ours, floor, raw }: Targets): Promise<Figure[]> {
     }
     return median(rounds);
   };
-  const figure = async (what: string, field: 'wholeMs' | 'firstPieceMs', bound: number): Promise<Figure> => ({
-    what: `${what}, more than ${RAW}`,
-    unit: 'ms',
-    ours: await added(ours, field),
-    baseline: { name: FLOOR, value: await added(floor, field) },
-    goal: { of: 'ours', at: 'most', bound },
-  });
+  const figure = async (what: string, field: 'wholeMs' | 'firstPieceMs', bound: number): Promise<Figure> => {
+    const floorMs = await added(floor, field);
+    return {
+      what: `${what}, more than ${RAW} (the floor: ${floorMs.toFixed(2)})`,
+      unit: 'ms',
+      ours: await added(ours, field),
+      goal: { of: 'ours', at: 'most', bound },
+    };
+  };
   return [
     await figure('one at a time: whole answer', 'wholeMs', 0.8),
     await figure('one at a time: first piece', 'firstPieceMs', 1),
   ];
 }
 
-/** Pieces come 5 ms apart, so that all streams run at the same time. On fresh processes: memory once taken stays. */
+/** Pieces come 5 ms apart, so that all streams run at the same time. */
 async function concurrencyFigure({ upstreamUrl }: Targets): Promise<Figure> {
-  const peak = async (target: Target): Promise<number> => {
-    const request = { stream: true, model: 'gemini-2.5-flash-d5' };
-    try {
-      await load(target, request, { requests: CONCURRENT_STREAMS, connections: CONCURRENT_STREAMS });
-      return peakMebibytes(target.server.pid);
-    } finally {
-      await target.server.stop();
-    }
-  };
-  const ours = await peak(asOurs(await startGateway({ upstreamUrl, key: KEY })));
-  const floor = await peak(asFloor(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl])));
+  const request = { stream: true, model: 'gemini-2.5-flash-d5' };
+  const [ours, floor] = await onFreshProcesses(upstreamUrl, async (target) => {
+    await load(target, request, { requests: CONCURRENT_STREAMS, connections: CONCURRENT_STREAMS });
+    return peakMebibytes(target.server.pid);
+  });
   return {
     what: `${CONCURRENT_STREAMS} streams at once, none lost: memory`,
     unit: 'MiB',
@@ -232,23 +228,47 @@ async function concurrencyFigure({ upstreamUrl }: Targets): Promise<Figure> {
 }
 
 /** Memory for a request with an image, in sizes of the image, beyond what the floor needs. */
-async function imageFigure({ ours, floor }: Targets): Promise<Figure> {
+async function imageFigure({ upstreamUrl }: Targets): Promise<Figure> {
+  const request = { stream: false, imageLength: IMAGE_MEBIBYTES * 1024 * 1024 };
   const copies = async (target: Target): Promise<number> => {
     const { pid } = target.server;
+    await load(target, { stream: false }, { requests: SINGLE, connections: 1 });
     const before = residentMebibytes(pid);
     forgetPeak(pid);
-    const request = { stream: false, imageLength: IMAGE_MEBIBYTES * 1024 * 1024 };
     await load(target, request, { requests: IMAGES, connections: 1 });
     return (peakMebibytes(pid) - before) / IMAGE_MEBIBYTES;
   };
-  const theirs = await copies(floor);
-  const mine = await copies(ours);
+  // How much garbage is there at the peak is a matter of luck.
+  const pairs: [number, number][] = [];
+  for (const _round of timedRounds({ most: 3, seconds: 30 })) {
+    pairs.push(await onFreshProcesses(upstreamUrl, copies));
+  }
+  const ours = median(pairs.map(([mine]) => mine));
+  const floor = median(pairs.map(([, theirs]) => theirs));
   return {
-    what: `inline image of ${IMAGE_MEBIBYTES} MiB: copies in memory, more than the floor's ${theirs.toFixed(1)}`,
+    what: `inline image of ${IMAGE_MEBIBYTES} MiB: copies in memory, more than the floor's ${floor.toFixed(1)}`,
     unit: 'copies',
-    ours: mine - theirs,
+    ours: ours - floor,
     goal: { of: 'ours', at: 'most', bound: 1 },
   };
+}
+
+/** Measures memory of ours and of the floor: a process that has been under load keeps what it once took. */
+async function onFreshProcesses(
+  upstreamUrl: string,
+  measure: (target: Target) => Promise<number>,
+): Promise<[ours: number, floor: number]> {
+  const run = async (target: Target): Promise<number> => {
+    try {
+      return await measure(target);
+    } finally {
+      await target.server.stop();
+    }
+  };
+  return [
+    await run(asOurs(await startGateway({ upstreamUrl, key: KEY }))),
+    await run(asFloor(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl]))),
+  ];
 }
 
 /** Time and memory until a request with a hostile schema is answered, be it refused or passed on. */
