@@ -68,7 +68,11 @@ export class ChoiceRenderer {
   constructor(options: RenderOptions) {
     this.#options = options;
     this.#fence = options.jsonOutput ? new JsonFence() : undefined;
-    this.#media = new MediaOutput({ id: `audio_${options.id}`, created: options.created });
+    this.#media = new MediaOutput({
+      id: `audio_${options.id}`,
+      created: options.created,
+      asWav: options.wavAudio === true,
+    });
   }
 
   push(event: ChoiceEventOf): DeltaPiece[] {

@@ -14,6 +14,7 @@ import { ChoiceRenderer, type DeltaPiece } from './choice-renderer.ts';
 import { joinBase64 } from './media-output.ts';
 import type { RenderOptions } from './render-options.ts';
 import { toUsage } from './usage.ts';
+import { withWavLength } from './wav.ts';
 
 /** Makes the non-streamed answer from the same batches a stream is made of. Contract section 9. */
 export class CompletionFold {
@@ -117,7 +118,9 @@ class FoldedChoice {
     if (calls.length > 0) message.tool_calls = calls.map(toResponseToolCall);
     if (message.function_call !== undefined && unfinishedCalls.has(0)) delete message.function_call;
     if (message.audio !== undefined && this.#audioPieces.length > 0) {
-      message.audio.data = joinBase64(this.#audioPieces);
+      const data = joinBase64(this.#audioPieces);
+      const isWav = message.audio.extra_content?.google?.['mime_type'] === 'audio/wav';
+      message.audio.data = isWav ? withWavLength(data) : data;
     }
     const hasOtherContent =
       message.tool_calls !== undefined ||

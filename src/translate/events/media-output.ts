@@ -1,4 +1,5 @@
 import type { Delta, ResponseAudio } from '../../wire/openai/response.ts';
+import { wavHeader } from './wav.ts';
 
 /** How long a client may refer to the audio of an answer by id. We keep none, so the time is nominal. */
 const AUDIO_LIFETIME_SECONDS = 3600;
@@ -8,12 +9,14 @@ const AUDIO_LIFETIME_SECONDS = 3600;
  * its kind, as Vertex AI answers; images also stand in `images`.
  */
 export class MediaOutput {
+  readonly #asWav: boolean;
   readonly #id: string;
   readonly #expiresAt: number;
   #parts = 0;
   #hasAudio = false;
 
-  constructor(options: { id: string; created: number }) {
+  constructor(options: { id: string; created: number; asWav: boolean }) {
+    this.#asWav = options.asWav;
     this.#id = options.id;
     this.#expiresAt = options.created + AUDIO_LIFETIME_SECONDS;
   }
@@ -21,9 +24,15 @@ export class MediaOutput {
   push(mimeType: string, data: string): Delta {
     const isFirst = this.#parts++ === 0;
     if (mimeType.startsWith('audio/')) {
+      // PCM needs its header once, in front of its first piece.
+      const header = this.#asWav && !this.#hasAudio ? wavHeader(mimeType) : undefined;
       this.#hasAudio = true;
-      const audio: ResponseAudio = { id: this.#id, data };
-      if (isFirst) audio.extra_content = { google: { mime_type: mimeType } };
+      const audio: ResponseAudio = {
+        id: this.#id,
+        data: header === undefined ? data : joinBase64([btoa(header), data]),
+      };
+      if (isFirst)
+        audio.extra_content = { google: { mime_type: header === undefined ? mimeType : 'audio/wav' } };
       return { audio };
     }
     const delta: Delta = {};

@@ -41,6 +41,7 @@ export function readRenderOptions(request: ChatCompletionRequest, context: Rende
       jsonOutput,
     }),
     jsonOutput,
+    ...(request.audio?.format === 'wav' ? { wavAudio: true } : {}),
     usageMode: context.usageMode,
     streamUsage: streamUsage(request, context.family),
     parallelToolCalls: request.parallel_tool_calls !== false,

@@ -22,6 +22,8 @@ export interface RenderOptions {
   readonly thoughts: ThoughtRendering;
   /** The client asked for JSON: a Markdown fence around the answer is taken off. Contract section 8. */
   readonly jsonOutput: boolean;
+  /** The client asked for WAV: PCM gets its header. Contract section 9.6. @default false */
+  readonly wavAudio?: boolean;
   readonly usageMode: UsageMode;
   readonly streamUsage: StreamUsage;
   /** `false`: only the first call of a choice is passed on (`parallel_tool_calls: false`). */

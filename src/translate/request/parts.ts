@@ -170,7 +170,9 @@ function readResolution(
     wishPath,
   )?.['level'];
   const ofDetail =
-    detail === undefined || detail === 'auto' ? undefined : `MEDIA_RESOLUTION_${detail.toUpperCase()}`;
+    detail === undefined || detail === 'auto' || detail === 'original'
+      ? undefined
+      : `MEDIA_RESOLUTION_${detail.toUpperCase()}`;
   const level = typeof own === 'string' ? own : ofDetail;
   if (level === undefined || model.partMediaResolution) return level;
   resolution.ask(level, typeof own === 'string' ? wishPath : [...path.slice(0, -1), 'detail']);

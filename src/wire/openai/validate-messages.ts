@@ -27,9 +27,10 @@ const checkUrl = stringOr(checkNonEmptyText, objectOf({ url: checkNonEmptyText }
 
 const checkImageUrl = stringOr(
   checkNonEmptyText,
-  objectOf({ url: checkNonEmptyText, detail: oneOf(['auto', 'low', 'medium', 'high', 'ultra_high']) }, [
-    'url',
-  ]),
+  objectOf(
+    { url: checkNonEmptyText, detail: oneOf(['auto', 'original', 'low', 'medium', 'high', 'ultra_high']) },
+    ['url'],
+  ),
 );
 
 const checkFile = objectOf(
