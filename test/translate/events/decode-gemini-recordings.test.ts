@@ -3,31 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { ChatEvent } from '../../../src/translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../../src/translate/events/decode-gemini.ts';
 import type { ChatCompletion, ChatCompletionChunk } from '../../../src/wire/openai/response.ts';
-import { JsonArraySplitter } from '../../../src/wire/sse/json-array-splitter.ts';
-import { SseParser } from '../../../src/wire/sse/parse.ts';
 import { inPieces, piecesOf } from '../../wire/sse/pieces.ts';
-import { factsOf, framesOf, type Recording, RECORDINGS } from './gemini-recordings.ts';
+import { bytesOf, factsOf, framesOf, messagesOf, type Recording, RECORDINGS } from './gemini-recordings.ts';
 import { foldOf, renderOptions, streamOf } from './render-fixture.ts';
 
 const ANSWERS = RECORDINGS.filter(({ status }) => status === 200);
 const STREAMS = ANSWERS.filter(({ kind }) => kind !== 'unary');
-
-const bytesOf = ({ sse, text }: Recording): Uint8Array => new TextEncoder().encode(sse ?? text);
-
-/** The JSON texts of the messages, through the parser that fits; `undefined` when something else stood between them. */
-function messagesOf(recording: Recording, chunks: readonly Uint8Array[]): string[] | undefined {
-  if (recording.kind === 'streamarray') {
-    const splitter = new JsonArraySplitter({ maxElementBytes: 1_000_000 });
-    const messages = chunks.flatMap((chunk) => splitter.push(chunk));
-    const { complete, loose } = splitter.end();
-    return complete && loose === '' ? messages : undefined;
-  }
-  const parser = new SseParser({ maxEventBytes: 1_000_000 });
-  const events = chunks.flatMap((chunk) => parser.push(chunk));
-  const { event, loose } = parser.end();
-  if (event !== undefined) events.push(event);
-  return loose === '' ? events.map(({ data }) => data) : undefined;
-}
 
 function parsedMessages(recording: Recording): unknown[] {
   if (recording.kind === 'unary') return [recording.body];

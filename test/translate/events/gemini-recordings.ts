@@ -1,3 +1,5 @@
+import { JsonArraySplitter } from '../../../src/wire/sse/json-array-splitter.ts';
+import { SseParser } from '../../../src/wire/sse/parse.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** A recorded exchange with Gemini. */
@@ -123,4 +125,22 @@ function usageOf(usage: NativeUsage | undefined): NativeFacts['usage'] {
     cached: count('cachedContentTokenCount'),
     reasoning: count('thoughtsTokenCount'),
   };
+}
+
+/** What was on the wire. */
+export const bytesOf = ({ sse, text }: Recording): Uint8Array => new TextEncoder().encode(sse ?? text);
+
+/** The JSON texts of the messages, through the parser that fits; `undefined` when something else stood between them. */
+export function messagesOf(recording: Recording, chunks: readonly Uint8Array[]): string[] | undefined {
+  if (recording.kind === 'streamarray') {
+    const splitter = new JsonArraySplitter({ maxElementBytes: 1_000_000 });
+    const messages = chunks.flatMap((chunk) => splitter.push(chunk));
+    const { complete, loose } = splitter.end();
+    return complete && loose === '' ? messages : undefined;
+  }
+  const parser = new SseParser({ maxEventBytes: 1_000_000 });
+  const events = chunks.flatMap((chunk) => parser.push(chunk));
+  const { event, loose } = parser.end();
+  if (event !== undefined) events.push(event);
+  return loose === '' ? events.map(({ data }) => data) : undefined;
 }
