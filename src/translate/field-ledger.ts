@@ -149,7 +149,7 @@ const OPENAI_REQUEST: readonly LedgerLine[] = [
     'service_tier',
     'mapped',
     'ignored',
-    '`serviceTier` of the Developer API; named as ignored on Vertex AI, which has no such field. `scale` is refused.',
+    '`serviceTier` of the Developer API, the header `X-Vertex-AI-LLM-Shared-Request-Type` of Vertex AI. `scale` is refused.',
   ),
   line('prediction', 'accepted', 'accepted', 'Only a hint for speed.'),
   line('verbosity', 'refused', 'refused', '`medium` is fine.'),

@@ -17,6 +17,8 @@ export interface GeminiCall {
   /** Native request as JSON text. */
   readonly body: string;
   readonly stream: boolean;
+  /** Headers the translation asks for. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly toolNames: ReadonlyMap<string, string>;
   readonly topLogprobs: number | undefined;
   /** Sees every call of the answer as it begins, and may change it. */
@@ -79,7 +81,7 @@ async function send(
       origin,
       path,
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...authorization },
+      headers: { 'content-type': 'application/json', ...call.headers, ...authorization },
       body: call.body,
       signal,
       headersTimeoutMs: call.timeouts.firstByteMs,

@@ -157,6 +157,7 @@ export class GeminiBackend implements Backend {
           model: call.model,
           body,
           stream: call.request.stream === true,
+          headers: translation.headers,
           toolNames: translation.toolNames,
           topLogprobs: logprobsOf(call.request),
           keepCall: (event: ToolCallStart) => this.#keepCall(event, call.tenant),

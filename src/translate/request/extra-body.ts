@@ -36,7 +36,7 @@ type RootFields = Pick<
 >;
 
 /** The fields of `google` that stand at the root of the native body. */
-export function toRootFields(context: RequestContext): RootFields {
+export function toRootFields(context: RequestContext, tier: ServiceTier | undefined): RootFields {
   const { extras, receipt, native } = context;
   nameOthers(context);
   const { google } = extras;
@@ -63,8 +63,8 @@ export function toRootFields(context: RequestContext): RootFields {
   if (typeof cachedContent === 'string') fields.cachedContent = cachedContent;
   const labels = toLabels(context);
   if (labels !== undefined) fields.labels = labels;
-  const serviceTier = toServiceTier(context);
-  if (serviceTier !== undefined) fields.serviceTier = serviceTier;
+  // Vertex AI takes it as a header.
+  if (tier !== undefined && context.target.upstream === 'gemini') fields.serviceTier = tier;
   return fields;
 }
 
@@ -121,9 +121,11 @@ const TIERS: ReadonlyMap<unknown, 'flex' | 'priority'> = new Map([
 
 const STANDARD_TIERS: ReadonlySet<unknown> = new Set(['auto', 'default', 'standard']);
 
-/** `service_tier`, else that of `google`. Vertex AI has no field for it, and its speed changes no answer. */
-function toServiceTier(context: RequestContext): 'flex' | 'priority' | undefined {
-  const { request, extras, target, receipt } = context;
+export type ServiceTier = 'flex' | 'priority';
+
+/** `service_tier`, else that of `google`. */
+export function toServiceTier(context: RequestContext): ServiceTier | undefined {
+  const { request, extras, receipt } = context;
   const isOpenAi = request.service_tier != null;
   const asked = isOpenAi ? request.service_tier : extras.google['service_tier'];
   if (asked === undefined) return undefined;
@@ -135,7 +137,5 @@ function toServiceTier(context: RequestContext): 'flex' | 'priority' | undefined
     receipt.refuse(path, 'must be auto, default, standard, flex, priority or fast: Gemini has no other tier');
     return undefined;
   }
-  if (target.upstream === 'gemini') return tier;
-  receipt.ignore(path);
-  return undefined;
+  return tier;
 }

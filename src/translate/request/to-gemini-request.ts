@@ -1,6 +1,6 @@
 import type { GenerateContentRequest } from '../../wire/gemini/request.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
-import { toRootFields } from './extra-body.ts';
+import { toRootFields, toServiceTier } from './extra-body.ts';
 import { toGenerationConfig } from './generation-config.ts';
 import { toConversation } from './messages.ts';
 import { nameUnknownFields } from './unknown-fields.ts';
@@ -28,7 +28,12 @@ export interface GeminiTranslation {
   readonly signatures: SignatureSource;
   /** Native function names with the client's own, where they differ. */
   readonly toolNames: ReadonlyMap<string, string>;
+  /** Headers that belong to the body: Vertex AI takes the service tier in one. gemini-native section 1.1. */
+  readonly headers: Readonly<Record<string, string>>;
 }
+
+/** Vertex AI has no body field for the service tier. gemini-native section 1.1. */
+const TIER_HEADER = 'x-vertex-ai-llm-shared-request-type';
 
 /**
  * Translates a validated request for Gemini's native API. The request is not changed; the body may share parts of it.
@@ -50,13 +55,14 @@ export function toGeminiRequest(
   const { toolConfig, declarations } = toToolUse(tools, names, context);
   const toolList = toToolList({ declarations, builtIn: tools.builtIn });
   const generationConfig = toGenerationConfig(context);
+  const tier = toServiceTier(context);
   const body: GenerateContentRequest = {
     ...(instruction.length === 0 ? {} : { systemInstruction: { parts: instruction } }),
     contents,
     ...(toolList.length === 0 ? {} : { tools: toolList }),
     ...(toolConfig === undefined ? {} : { toolConfig }),
     ...(Object.keys(generationConfig).length === 0 ? {} : { generationConfig }),
-    ...toRootFields(context),
+    ...toRootFields(context, tier),
   };
   checkCache(body, context);
   nameUnknownFields(context);
@@ -66,6 +72,7 @@ export function toGeminiRequest(
     ignored: context.receipt.ignored,
     signatures: signatures.source,
     toolNames: names.renamed,
+    headers: tier !== undefined && target.upstream === 'vertex' ? { [TIER_HEADER]: tier } : {},
   };
 }
 

@@ -159,7 +159,11 @@ describe('service_tier', () => {
     expect([ofGemini.body.serviceTier, ofGemini.ignored]).toEqual([tier, []]);
     const ofVertex = translate(fields);
     expect(ofVertex.body).not.toHaveProperty('serviceTier');
-    expect(ofVertex.ignored).toHaveLength(tier === undefined ? 0 : 1);
+    expect(ofVertex.ignored).toEqual([]);
+    expect(ofVertex.headers).toEqual(
+      tier === undefined ? {} : { 'x-vertex-ai-llm-shared-request-type': tier },
+    );
+    expect(ofGemini.headers).toEqual({});
   });
 
   it.each([
