@@ -1,4 +1,5 @@
 /** How often Gemini is asked for one answer, and in which form. */
+import { createApiKeySource } from '../../src/auth/outbound/fixed-token-source.ts';
 import { describe, expect, it } from 'vitest';
 import type { AuthHeaders } from '../../src/auth/outbound/token-source.ts';
 import { bodyAnswer, errorAnswer, HANG, RESET, streamedAnswer } from '../support/gemini-answers.ts';
@@ -134,6 +135,15 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
       'Bearer token-2',
       'Bearer token-3',
     ]);
+  });
+
+  it('is not asked for again with the same key', async () => {
+    const denied = errorAnswer({ code: 401, status: 'UNAUTHENTICATED', message: 'No such key' });
+    const credentials = createApiKeySource('key-1');
+    const { upstream, server } = await startPair({ backend: { credentials } }, () => denied);
+    const { status, error } = await readAnswer(await server.post(chat({ stream })));
+    expect([status, error?.message]).toEqual([401, 'No such key']);
+    expect(upstream.requests).toHaveLength(1);
   });
 });
 

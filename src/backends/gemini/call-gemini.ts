@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { TokenSource } from '../../auth/outbound/token-source.ts';
+import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.ts';
 import { ERROR_KINDS, GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
@@ -75,9 +75,8 @@ async function send(
     call.model,
     call.stream ? 'streamGenerateContent' : 'generateContent',
   );
-  for (let attempt = 0; ; attempt++) {
-    const authorization = await credentials.headers(signal);
-    const response = await exchange(dispatcher, {
+  const post = (authorization: AuthHeaders): Promise<ExchangeResponse> =>
+    exchange(dispatcher, {
       origin,
       path,
       method: 'POST',
@@ -87,10 +86,18 @@ async function send(
       headersTimeoutMs: call.timeouts.firstByteMs,
       idleTimeoutMs: call.timeouts.idleMs,
     });
-    if (response.status !== 401 || attempt > 0) return response;
-    credentials.invalidate(authorization);
-    await readText(response.body, MAX_ERROR_BYTES);
-  }
+  const authorization = await credentials.headers(signal);
+  const response = await post(authorization);
+  if (response.status !== 401) return response;
+  credentials.invalidate(authorization);
+  const refusal = await readText(response.body, MAX_ERROR_BYTES);
+  const renewed = await credentials.headers(signal);
+  // A fixed key or token stays what it is: asking again would be refused again.
+  return renewed === authorization ? { ...response, body: bodyOf(refusal) } : post(renewed);
+}
+
+async function* bodyOf(text: string): AsyncGenerator<Buffer, void, void> {
+  yield Buffer.from(text);
 }
 
 async function readError(response: ExchangeResponse): Promise<GatewayError> {
