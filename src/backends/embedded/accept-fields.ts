@@ -1,6 +1,7 @@
 import { errorFromProblems, type Problem } from '../../errors.ts';
 import { readGoogleExtraBody } from '../../wire/openai/google-extra-body.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
+import { FOREIGN_CONTROLS } from '../../wire/openai/foreign-controls.ts';
 
 /**
  * Which fields the embedded engine cannot honour. A field that would change the answer is refused, or named in
@@ -52,22 +53,6 @@ const WITHOUT_EFFECT = new Set([
   'prompt_cache_retention',
   'prompt_cache_options',
   'prediction',
-]);
-
-/** Sampling and decoding controls of other servers: each would change the text. */
-const FOREIGN_CONTROLS = new Set([
-  'bad_words',
-  'guided_json',
-  'guided_regex',
-  'guided_choice',
-  'guided_grammar',
-  'structured_outputs',
-  'grammar',
-  'min_p',
-  'repetition_penalty',
-  'min_tokens',
-  'prompt_logprobs',
-  'echo',
 ]);
 
 const FIELD_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {

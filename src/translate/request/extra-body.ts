@@ -1,33 +1,15 @@
 import type { GenerateContentRequest, Part } from '../../wire/gemini/request.ts';
+import { GOOGLE_KEYS } from '../../wire/openai/google-extra-body.ts';
 import { modelArmorConfig, safetySetting, systemInstruction } from './native-messages.ts';
 import { listOf, mapOf, text } from './native-shape.ts';
 import { googlePath, type RequestContext } from './request-context.ts';
 
 /** Keys of `google` that are handled here or by the part of the translation they belong to. Contract section 4.2. */
 const KNOWN_KEYS: ReadonlySet<string> = new Set([
-  'audio_timestamp',
-  'cached_content',
-  'generation_config',
-  'image_config',
+  ...GOOGLE_KEYS,
+  // Without a second spelling.
   'labels',
-  'media_resolution',
-  'model_armor_config',
-  'model_safety_settings',
-  'response_json_schema',
-  'response_mime_type',
-  'response_modalities',
-  'response_schema',
-  'routing_config',
-  'safety_settings',
-  'service_tier',
-  'speech_config',
-  'stream_function_call_arguments',
-  'system_instruction',
-  'thinking_config',
-  'thought_tag_marker',
-  'tool_config',
   'tools',
-  'top_k',
 ]);
 
 type RootFields = Pick<

@@ -1,4 +1,5 @@
 import type { RequestContext } from './request-context.ts';
+import { FOREIGN_CONTROLS } from '../../wire/openai/foreign-controls.ts';
 
 /** Top-level fields that Gemini has nothing for and that would change the answer, unless they say what it does anyway. */
 const REFUSED: Readonly<
@@ -17,22 +18,6 @@ const REFUSED: Readonly<
     reason: 'cannot be honoured: Gemini has safety_settings in extra_body.google instead',
   },
 };
-
-/** Sampling and decoding controls of other servers: each would change the text. Contract section 2. */
-const FOREIGN_CONTROLS = [
-  'bad_words',
-  'guided_json',
-  'guided_regex',
-  'guided_choice',
-  'guided_grammar',
-  'structured_outputs',
-  'grammar',
-  'min_p',
-  'repetition_penalty',
-  'min_tokens',
-  'prompt_logprobs',
-  'echo',
-];
 
 /** Refuses the top-level fields that no part of the translation can honour. */
 export function refuseUnsupportedFields({ request, receipt }: RequestContext): void {

@@ -2,7 +2,7 @@ import { isJsonObject } from '../validation/structure-checks.ts';
 import type { ChatCompletionRequest } from './request.ts';
 
 /** The keys of `google` a client may also spell in camelCase. Contract section 4.2. */
-const GOOGLE_KEYS = [
+export const GOOGLE_KEYS = [
   'audio_timestamp',
   'cached_content',
   'generation_config',
