@@ -1,13 +1,6 @@
 /** The spellings of a model's name. Contract section 1.2. */
 
-const NAME = /^[A-Za-z0-9._:@/-]{1,256}$/;
-const DOT_OR_EMPTY_SEGMENT = /(?:^|\/)\.{0,2}(?:\/|$)/;
 const RESOURCE_NAME = /^(?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/([^/]+)\/models\/([^/]+)$/;
-
-/** Whether a text can name a model at all; the same rule as for the `model` of a request. */
-export function isModelName(text: string): boolean {
-  return NAME.test(text) && !DOT_OR_EMPTY_SEGMENT.test(text);
-}
 
 /** The name without `google/`, `models/` or the resource path in front of it; other publishers stay. */
 export function bareModelName(asked: string): string {

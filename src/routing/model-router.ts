@@ -1,7 +1,8 @@
 import type { Backend } from '../backends/backend.ts';
 import type { RouteFamily } from '../translate/events/render-options.ts';
 import type { ModelObject } from '../wire/openai/response.ts';
-import { bareModelName, isModelName, modelNameSpellings } from './model-name.ts';
+import { isModelName } from '../wire/openai/model-name.ts';
+import { bareModelName, modelNameSpellings } from './model-name.ts';
 
 export interface ModelRule {
   /** Glob on the model name a client asks for; `*` stands for any run of characters. */

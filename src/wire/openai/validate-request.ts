@@ -20,6 +20,7 @@ import {
   reportMissing,
   stringOr,
 } from '../validation/structure-checks.ts';
+import { hasDotOrEmptySegment, hasModelNameCharacters } from './model-name.ts';
 import type { ChatCompletionRequest } from './request.ts';
 import { checkExtraBody, checkGoogle, checkThinkingIsSetOnce } from './validate-google-extras.ts';
 import { checkMessages } from './validate-messages.ts';
@@ -67,17 +68,15 @@ export function validateChatRequest(body: unknown, { modelRequired }: ChatReques
   return collector.problems;
 }
 
-const MODEL = /^[A-Za-z0-9._:@/-]{1,256}$/;
-
 /** A model name that can stand in a URL path: no empty, `.` or `..` segments. Empty means absent. */
 const checkModel: Check = (value, collector) => {
   if (typeof value !== 'string') {
     collector.report(`must be a string, not ${describeValue(value)}`);
-  } else if (value !== '' && !MODEL.test(value)) {
+  } else if (value !== '' && !hasModelNameCharacters(value)) {
     collector.report(
       `must be at most 256 letters, digits, ".", "_", ":", "@", "/" or "-", not ${describeValue(value)}`,
     );
-  } else if (value !== '' && value.split('/').some((segment) => ['', '.', '..'].includes(segment))) {
+  } else if (value !== '' && hasDotOrEmptySegment(value)) {
     collector.report(
       `must not have an empty, "." or ".." segment between slashes, unlike ${describeValue(value)}`,
     );
