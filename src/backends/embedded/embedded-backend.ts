@@ -2,6 +2,7 @@ import { GatewayError } from '../../errors.ts';
 import type { ChatEvent, ChatEventBatch } from '../../translate/events/chat-event.ts';
 import type { TokenLogprob } from '../../wire/openai/response.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
+import { mergeBatches } from '../merge-batches.ts';
 import type { GenerationEvent, JobStream } from './engine/job-stream.ts';
 import type { EngineModel, EngineOptions, GeneratedToken } from './engine/protocol.ts';
 import { EngineSupervisor, type SupervisorLog } from './engine-supervisor.ts';
@@ -183,11 +184,17 @@ class ChoiceReader {
     this.#translate(value);
   }
 
-  /** The next batch; `undefined` when the choice is complete. */
-  async next(): Promise<ChatEvent[] | undefined> {
-    const { value, done } = await this.#stream.next();
-    if (done === true) return undefined;
-    return this.#translate(value);
+  /**
+   * The batches of this choice.
+   *
+   * @throws the reason of `signal` when it cut the answer short, so that nobody takes the part for the whole
+   */
+  async *batches(signal: AbortSignal): AsyncGenerator<ChatEventBatch, void, void> {
+    for await (const event of this.#stream) {
+      const batch = this.#translate(event);
+      if (batch.length > 0) yield batch;
+    }
+    signal.throwIfAborted();
   }
 
   #translate(event: GenerationEvent): ChatEvent[] {
@@ -224,38 +231,14 @@ function toLogprob({ logprob }: GeneratedToken): TokenLogprob | undefined {
   };
 }
 
-/**
- * All choices as one sequence of batches, each as it comes, with the token counts at the end.
- *
- * @throws the reason of `signal` when it cut the answer short, so that nobody takes the part for the whole
- */
+/** All choices as one sequence of batches, each as it comes, with the token counts at the end. */
 async function* readChoices(
   choices: readonly ChoiceReader[],
   { cancel, signal }: { cancel: () => void; signal: AbortSignal },
 ): AsyncGenerator<ChatEventBatch> {
   try {
     yield [{ type: 'response-start' }];
-    const pending = new Map<
-      ChoiceReader,
-      Promise<{ choice: ChoiceReader; batch: ChatEvent[] | undefined }>
-    >();
-    const read = (choice: ChoiceReader): void => {
-      const next = choice.next().then((batch) => ({ choice, batch }));
-      // Once one choice has failed nobody waits for the others.
-      next.catch(() => {});
-      pending.set(choice, next);
-    };
-    for (const choice of choices) read(choice);
-    while (pending.size > 0) {
-      const { choice, batch } = await Promise.race(pending.values());
-      pending.delete(choice);
-      if (batch === undefined) {
-        signal.throwIfAborted();
-        continue;
-      }
-      if (batch.length > 0) yield batch;
-      read(choice);
-    }
+    yield* mergeBatches(choices.map((choice) => choice.batches(signal)));
     yield [{ type: 'usage-update', usage: sumCounts(choices.map(({ counts }) => counts)) }];
   } finally {
     cancel();
