@@ -59,10 +59,12 @@ export const ERROR_KINDS = {
   upstream_disconnected: kind(502, 'server_error', true),
   empty_response: kind(502, 'server_error', true),
   malformed_function_call: kind(502, 'server_error', true),
+  schema_mismatch: kind(502, 'server_error', true),
   upstream_credentials: kind(502, 'server_error'),
   engine_crashed: kind(502, 'server_error', true),
   model_not_ready: kind(503, 'server_error', true),
   overloaded: kind(503, 'server_error', true),
+  upstream_unavailable: kind(503, 'server_error', true),
   timeout: kind(504, 'server_error', true),
 } as const satisfies Record<string, ErrorKind>;
 
@@ -86,6 +88,15 @@ export interface GoogleStatus {
   readonly details?: readonly unknown[];
 }
 
+/** What a model server said about its own failure, besides the message. */
+export interface ServerStatus {
+  /** HTTP status of its answer; of an error in the middle of a stream the one it names, if any. */
+  readonly status?: number;
+  /** Its own word for the kind of failure, such as `BadRequestError` or `validation`. */
+  readonly type?: string;
+  readonly code?: string | number;
+}
+
 export interface GatewayErrorOptions {
   /** JSON path of the offending field. @default null */
   readonly param?: string | null;
@@ -97,6 +108,8 @@ export interface GatewayErrorOptions {
   readonly shouldRetry?: boolean;
   /** Shown as `error.google`. */
   readonly google?: GoogleStatus;
+  /** Shown as `error.upstream`. */
+  readonly upstream?: ServerStatus;
   /** What went wrong underneath. Logged, never shown. */
   readonly cause?: unknown;
 }
@@ -110,6 +123,7 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly shouldRetry: boolean | undefined;
   readonly google: GoogleStatus | undefined;
+  readonly upstream: ServerStatus | undefined;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -119,6 +133,7 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.shouldRetry = options.shouldRetry;
     this.google = options.google;
+    this.upstream = options.upstream;
   }
 
   get status(): number {

@@ -1,4 +1,4 @@
-import { ERROR_KINDS, type ErrorType, type GatewayError, type GoogleStatus } from '../../errors.ts';
+import { ERROR_KINDS, type ErrorType, type GatewayError, type GoogleStatus, type ServerStatus } from '../../errors.ts';
 
 /** OpenAI's error envelope. Contract section 11.1. */
 export interface ErrorBody {
@@ -11,6 +11,8 @@ export interface ErrorBody {
     problems?: readonly { param: string | null; message: string; code: string }[];
     /** The status of the Google upstream that refused the request. An addition of ours. */
     google?: GoogleStatus;
+    /** What the model server said that refused the request. An addition of ours. */
+    upstream?: ServerStatus;
   };
 }
 
@@ -24,6 +26,7 @@ export function toErrorBody(error: GatewayError): ErrorBody {
       code: error.code,
       ...(error.problems.length > 1 ? { problems: error.problems } : {}),
       ...(error.google === undefined ? {} : { google: error.google }),
+      ...(error.upstream === undefined ? {} : { upstream: error.upstream }),
     },
   };
 }
