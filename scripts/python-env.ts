@@ -12,7 +12,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A Python with the packages of examples/python/requirements.txt. */
+/** A Python with the packages of a requirements file. */
 export interface PythonEnvironment {
   /** Path of the interpreter. */
   readonly python: string;
@@ -26,38 +26,40 @@ export interface PythonMissing {
 }
 
 export interface PythonEnvironmentOptions {
-  /** Where the virtual environment lies. */
+  /** Where the virtual environment lies. @default '.cache/python' of this checkout */
   readonly directory?: string;
+  /** Path of the file that lists the packages. @default 'examples/python/requirements.txt' of this checkout */
+  readonly requirements?: string;
   /** The interpreter it is made from. @default 'python3' */
   readonly command?: string;
 }
 
 const ROOT = join(import.meta.dirname, '..');
-const REQUIREMENTS = join(ROOT, 'examples/python/requirements.txt');
 const PIP_RELEASE = 'https://pypi.org/pypi/pip/json';
 const MAX_REASON_CHARACTERS = 600;
 
 /** Makes the virtual environment; one that is there and has all packages is used as it is. */
 export async function preparePythonEnvironment({
   directory = join(ROOT, '.cache/python'),
+  requirements = join(ROOT, 'examples/python/requirements.txt'),
   command = 'python3',
 }: PythonEnvironmentOptions = {}): Promise<PythonEnvironment | PythonMissing> {
-  const requirements = createHash('sha256')
-    .update(await readFile(REQUIREMENTS))
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
     .digest('hex');
   const python = join(directory, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const receipt = join(directory, 'installed.json');
   const installed = existsSync(python) ? await readReceipt(receipt) : undefined;
-  if (installed?.requirements === requirements) return { python, versions: installed.versions };
+  if (installed?.requirements === digest) return { python, versions: installed.versions };
 
   try {
     await rm(directory, { recursive: true, force: true });
     await createVirtualEnvironment(command, { directory, python });
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--no-input', '--requirement', REQUIREMENTS]);
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--no-input', '--requirement', requirements]);
     const list: unknown = JSON.parse(await run(python, ['-m', 'pip', 'list', '--format', 'json']));
     const versions = readPackageList(list);
     // Written last: an environment without a receipt is one that was never finished.
-    await writeFile(receipt, `${JSON.stringify({ requirements, versions }, undefined, 2)}\n`);
+    await writeFile(receipt, `${JSON.stringify({ requirements: digest, versions }, undefined, 2)}\n`);
     return { python, versions };
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) };

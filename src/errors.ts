@@ -110,6 +110,8 @@ export interface GatewayErrorOptions {
   readonly google?: GoogleStatus;
   /** Shown as `error.upstream`. */
   readonly upstream?: ServerStatus;
+  /** Who was asked before, and why each did not answer; sent as `x-parlance-passed-over`. */
+  readonly passedOver?: readonly string[];
   /** What went wrong underneath. Logged, never shown. */
   readonly cause?: unknown;
 }
@@ -124,6 +126,8 @@ export class GatewayError extends Error {
   readonly shouldRetry: boolean | undefined;
   readonly google: GoogleStatus | undefined;
   readonly upstream: ServerStatus | undefined;
+  readonly passedOver: readonly string[];
+  readonly #options: GatewayErrorOptions;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -134,10 +138,17 @@ export class GatewayError extends Error {
     this.shouldRetry = options.shouldRetry;
     this.google = options.google;
     this.upstream = options.upstream;
+    this.passedOver = options.passedOver ?? [];
+    this.#options = options;
   }
 
   get status(): number {
     return ERROR_KINDS[this.code].status;
+  }
+
+  /** The same failure, with more to say about it. */
+  with(more: GatewayErrorOptions): GatewayError {
+    return new GatewayError(this.code, this.message, { ...this.#options, ...more });
   }
 }
 

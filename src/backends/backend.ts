@@ -1,11 +1,19 @@
 import type { ChatEventBatch } from '../translate/events/chat-event.ts';
-import type { ChatCompletionRequest } from '../wire/openai/request.ts';
+import type { ServerKind } from '../translate/relay/server-kinds.ts';
+import type { ChatRequestBody } from '../wire/openai/request-body.ts';
+import type { RelayedAnswer } from './relayed-answer.ts';
 
 /** Something that answers chat requests: the embedded engine, Gemini, a model server. */
 export interface Backend {
   /** The upstream's name in the configuration; sent as `x-parlance-upstream`. */
   readonly name: string;
   readonly kind: BackendKind;
+  /**
+   * What it works with. `request`: the valid request. `text`: the client's JSON goes on as it is; what it holds is for
+   * the server behind to judge, and only what Parlance itself reads of it is checked. `request-or-text`: the valid
+   * request, of which the text may be needed too.
+   */
+  readonly input: 'request' | 'text' | 'request-or-text';
 
   /**
    * Answers one request. Resolves once the answer is certain to start, so that every failure before
@@ -29,13 +37,17 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-export type BackendKind = 'embedded' | 'vertex' | 'gemini';
+export type BackendKind = 'embedded' | 'vertex' | 'gemini' | ServerKind;
 
-/** One request on its way to a backend. Frozen: an attempt never changes what the next one sees. */
+/** One request on its way to a backend. */
 export interface ChatCall {
-  readonly request: ChatCompletionRequest;
-  /** The model name without publisher or `models/` prefix; empty on endpoint routes without a model. */
+  readonly body: ChatRequestBody;
+  /** The model as the client wrote it; empty where it named none. */
+  readonly asked: string;
+  /** The model name without publisher or `models/` prefix, or that of the endpoint; empty where there is neither. */
   readonly model: string;
+  /** Whether the configuration names {@link model} for this endpoint, whatever the client asked for. */
+  readonly isModelFixed: boolean;
   /** What to do with a field the backend cannot honour. Contract section 0. */
   readonly unsupported: 'reject' | 'ignore';
   readonly requestId: string;
@@ -43,14 +55,30 @@ export interface ChatCall {
   readonly tenant: string;
 }
 
-export interface ChatReply {
+/** An answer that is certain to begin: events to make OpenAI's objects of, or bytes that are such objects already. */
+export type ChatReply = EventReply | RelayReply;
+
+export interface EventReply extends ReplyFacts {
   readonly events: AsyncIterable<ChatEventBatch>;
+}
+
+export interface RelayReply extends ReplyFacts {
+  readonly relayed: RelayedAnswer;
+}
+
+interface ReplyFacts {
   /** The exact model that answers; sent as `x-parlance-model-version`. */
   readonly modelVersion: string;
   /** JSON paths of fields that were accepted and had no effect; sent as `x-parlance-ignored`. */
   readonly ignored: readonly string[];
   /** Where thought signatures came from that the client did not send; sent as `x-parlance-signature`. */
   readonly signature?: string;
+  /** Who answers, where it is another upstream than the one that was asked. */
+  readonly upstream?: string;
+  /** Which of several servers answers; sent as `x-parlance-replica`. */
+  readonly replica?: string;
+  /** Who was asked before, or would have been, and why it does not answer; sent as `x-parlance-passed-over`. */
+  readonly passedOver?: readonly string[];
 }
 
 export interface BackendModel {
@@ -62,4 +90,10 @@ export interface BackendModel {
 
 export type Readiness =
   | { readonly ready: true }
-  | { readonly ready: false; readonly reason: string; readonly retryAfterSeconds: number };
+  | {
+      readonly ready: false;
+      readonly reason: string;
+      readonly retryAfterSeconds: number;
+      /** Others go on without it: it is a server of somebody else's that is down. @default false */
+      readonly isOutage?: boolean;
+    };

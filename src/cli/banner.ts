@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
+import { SERVER_KINDS } from '../translate/relay/server-kinds.ts';
 
 export interface Banner {
   url: string;
@@ -6,20 +7,30 @@ export interface Banner {
   config: LoadedConfig;
 }
 
-/** One line about an upstream: what it is and where it lives. */
+/** One line about an upstream: what it is, where it lives, and who stands in for it. */
 function describeUpstream(name: string, upstream: LoadedConfig['upstreams'][string]): string {
+  const fallbacks = upstream.fallback.map((fallback) => fallback.upstream);
+  const behind = fallbacks.length === 0 ? '' : `; else ${fallbacks.join(', ')}`;
+  return `  Upstream ${name}: ${describePlace(upstream)}${behind}`;
+}
+
+function describePlace(upstream: LoadedConfig['upstreams'][string]): string {
   switch (upstream.kind) {
     case 'embedded':
-      return `  Upstream ${name}: ${upstream.model}, embedded`;
+      return `${upstream.model}, embedded`;
     case 'vertex': {
       const project = upstream.project ?? 'the project of the credentials';
       const place =
         upstream.base_url ??
         `${upstream.location}, ${upstream.api_key === undefined ? project : 'express mode'}`;
-      return `  Upstream ${name}: Gemini on Vertex AI, ${place}`;
+      return `Gemini on Vertex AI, ${place}`;
     }
     case 'gemini':
-      return `  Upstream ${name}: Gemini Developer API${upstream.base_url === undefined ? '' : `, ${upstream.base_url}`}`;
+      return `Gemini Developer API${upstream.base_url === undefined ? '' : `, ${upstream.base_url}`}`;
+    default: {
+      const model = upstream.model === undefined ? '' : `${upstream.model} on `;
+      return `${model}${SERVER_KINDS[upstream.kind].product}, ${upstream.base_urls.join(', ')}`;
+    }
   }
 }
 
@@ -30,6 +41,9 @@ export function banner({ url, version, config }: Banner): string {
     lines.push(describeUpstream(name, upstream));
   for (const { match, upstream } of config.models) {
     lines.push(`  ${match === '*' ? 'Every model' : `Models ${match}`} -> ${upstream}`);
+  }
+  for (const [id, { upstream }] of Object.entries(config.endpoints)) {
+    lines.push(`  ${id === '*' ? 'Every endpoint' : `Endpoint ${id}`} -> ${upstream}`);
   }
   lines.push(
     '',

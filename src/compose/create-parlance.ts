@@ -1,16 +1,14 @@
 /** The server's object graph, and the only place that builds it. */
 import type { AddressInfo } from 'node:net';
 import { ApiKeys } from '../auth/api-keys.ts';
-import type { Backend } from '../backends/backend.ts';
-import { MemorySignatureVault } from '../backends/gemini/signature-vault.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { assertSafeBind } from '../config/safe-bind.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { ModelRouter } from '../routing/model-router.ts';
 import { createHttpServer } from '../server/http-server.ts';
 import { UnusedConnections } from '../server/unused-connections.ts';
-import { createEmbeddedUpstream, type EmbeddedUpstream } from './embedded-upstream.ts';
-import { createGeminiUpstream } from './gemini-upstream.ts';
+import { createBackends } from './create-backends.ts';
+import type { EmbeddedUpstream } from './embedded-upstream.ts';
 
 /** A composed server. Nothing listens and no engine runs until it is told to. */
 export interface Parlance {
@@ -39,8 +37,12 @@ const IDLE_SWEEP = 50;
 export function createParlance(config: LoadedConfig): Parlance {
   assertSafeBind(config);
   const log = createLog(config.log.level);
-  const { backends, embedded } = createBackends(config, log);
-  const router = new ModelRouter({ backends, models: config.models, endpoints: config.endpoints });
+  const upstreams = createBackends(config, log);
+  const router = new ModelRouter({
+    backends: upstreams.backends,
+    models: config.models,
+    endpoints: config.endpoints,
+  });
   const server = createHttpServer({
     log,
     router,
@@ -62,10 +64,11 @@ export function createParlance(config: LoadedConfig): Parlance {
   return {
     log,
     router,
-    embedded,
+    embedded: upstreams.embedded,
     async listen() {
       const { host, port } = config.server;
       await server.listen({ host, port });
+      for (const backend of upstreams.servers) backend.start();
       const { port: actual } = server.server.address() as AddressInfo;
       return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
     },
@@ -80,31 +83,7 @@ export function createParlance(config: LoadedConfig): Parlance {
       await server.close();
       clearInterval(sweep);
       clearTimeout(limit);
-      await Promise.all(router.backends.map((backend) => backend.close()));
+      await upstreams.close();
     },
   };
-}
-
-function createBackends(
-  config: LoadedConfig,
-  log: Log,
-): { backends: ReadonlyMap<string, Backend>; embedded: EmbeddedUpstream[] } {
-  const backends = new Map<string, Backend>();
-  const embedded: EmbeddedUpstream[] = [];
-  const vault = new MemorySignatureVault({
-    now: () => performance.now(),
-    maxEntries: config.signatures.max_entries,
-    lifetimeMs: config.signatures.ttl_ms,
-  });
-  const gemini = { vault, replayThoughts: config.thoughts.replay, env: process.env, log };
-  for (const [name, upstream] of Object.entries(config.upstreams)) {
-    if (upstream.kind === 'embedded') {
-      const created = createEmbeddedUpstream(name, upstream, log);
-      embedded.push(created);
-      backends.set(name, created.backend);
-    } else {
-      backends.set(name, createGeminiUpstream(name, upstream, gemini));
-    }
-  }
-  return { backends, embedded };
 }

@@ -1,3 +1,4 @@
+import { isGroup } from './is-group.ts';
 import { suggestName } from './nearest-name.ts';
 
 /**
@@ -32,6 +33,3 @@ export function expandCompatPreset(value: unknown): unknown {
 export function wrongPreset(text: string): string {
   return `must be \`openai\` or \`google\`, or a group of keys; ${suggestName(text, NAMES)}`;
 }
-
-const isGroup = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

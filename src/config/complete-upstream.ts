@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
+import { apiRoot } from './api-root.ts';
 import type { Environment } from './interpolate.ts';
+import type { ServerUpstream } from './server-upstream-schema.ts';
+import { apiKeySchema } from './upstream-keys.ts';
 import {
-  apiKeySchema,
   type EmbeddedUpstream,
   type FileUpstream,
   type GeminiUpstream,
@@ -29,7 +31,17 @@ export interface GeminiUpstreamConfig extends GeminiUpstream {
   api_key: string;
 }
 
-export type UpstreamConfig = EmbeddedUpstreamConfig | VertexUpstreamConfig | GeminiUpstreamConfig;
+/** A model server of one's own, as one or several replicas. */
+export interface ServerUpstreamConfig extends Omit<ServerUpstream, 'base_url'> {
+  /** Roots of the API, such as `http://10.0.0.5:8000/v1`: one a replica, at least one, no two the same. */
+  base_urls: string[];
+}
+
+export type UpstreamConfig =
+  | EmbeddedUpstreamConfig
+  | VertexUpstreamConfig
+  | GeminiUpstreamConfig
+  | ServerUpstreamConfig;
 
 /** Something wrong with a key of an upstream, or with the environment variable that stands for it. */
 export type UpstreamProblem =
@@ -40,6 +52,8 @@ export const API_KEY_VARIABLES: readonly string[] = ['GEMINI_API_KEY', 'GOOGLE_A
 export const PROJECT_VARIABLE = 'GOOGLE_CLOUD_PROJECT';
 const LOCATION_VARIABLE = 'GOOGLE_CLOUD_LOCATION';
 const DEFAULT_LOCATION = 'us-central1';
+/** Where Ollama listens when nobody tells it otherwise. */
+const OLLAMA_URL = 'http://127.0.0.1:11434';
 
 /**
  * Fills in what an upstream takes from its environment and its machine when the file does not say it.
@@ -58,7 +72,16 @@ export function completeUpstream(
       return completeVertex(upstream, env, report);
     case 'gemini':
       return { ...upstream, api_key: upstream.api_key ?? readApiKey(env, report) };
+    default:
+      return completeServer(upstream);
   }
+}
+
+function completeServer({
+  base_url: urls = [OLLAMA_URL],
+  ...upstream
+}: ServerUpstream): ServerUpstreamConfig {
+  return { ...upstream, base_urls: urls.map(apiRoot) };
 }
 
 function completeVertex(

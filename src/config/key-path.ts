@@ -11,3 +11,13 @@ export function formatKeyPath(path: KeyPath): string {
   }
   return text;
 }
+
+/** The value a path leads to; `undefined` where it leads nowhere. Sees own properties only. */
+export function valueAt(root: unknown, path: KeyPath): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[step];
+  }
+  return value;
+}

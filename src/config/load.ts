@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
+import { IMPLICIT_UPSTREAM } from './check-references.ts';
+import { clearTextNotice } from './clear-text-notice.ts';
 import { completeUpstream, type UpstreamConfig, type UpstreamProblem } from './complete-upstream.ts';
 import { readConfigDocument } from './config-document.ts';
 import { ConfigError } from './config-error.ts';
@@ -9,16 +11,16 @@ import { readConfigSource } from './config-source.ts';
 import type { ConfigSource } from './config-source.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { DeepReadonly } from './deep-freeze.ts';
+import { unbackedUpstreams } from './fallback-graph.ts';
 import type { Environment } from './interpolate.ts';
 import { formatKeyPath } from './key-path.ts';
-import { isLoopbackHost } from './safe-bind.ts';
+import type { LocatedProblem } from './located-problem.ts';
 import { hostSchema, logLevelSchema, portSchema } from './schema.ts';
 import type { FileConfig } from './schema.ts';
 import { setUpWithoutFile } from './setup-without-file.ts';
 import { resolveUpstreamFiles } from './upstream-files.ts';
 import { DEFAULT_UPSTREAM } from './upstream-schemas.ts';
-import { IMPLICIT_UPSTREAM, validateConfig } from './validate.ts';
-import type { LocatedProblem } from './validate.ts';
+import { validateConfig } from './validate.ts';
 
 export interface LoadOptions {
   /** The file to read, before `PARLANCE_CONFIG` and `./parlance.yaml`. Relative to `cwd`. */
@@ -74,7 +76,10 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     ...fillRoutes(config, upstreams),
     file: source.file,
     home: resolve(cwd, env['PARLANCE_HOME'] || resolve(homedir(), '.parlance')),
-    notices: [...notices, ...Object.entries(upstreams).flatMap(clearTextNotice)],
+    notices: [
+      ...notices,
+      ...Object.entries(upstreams).flatMap(([name, upstream]) => clearTextNotice(name, upstream)),
+    ],
   });
 }
 
@@ -154,30 +159,29 @@ function readOverrides(env: Environment, problems: ConfigProblem[]): Overrides {
   };
 }
 
-/** A single upstream serves what is not assigned; one of Google's has no endpoints whose ids it could serve. */
+/**
+ * A single upstream, its fallbacks aside, serves what is not assigned; one of Google's has no endpoints whose ids it
+ * could serve.
+ */
 function fillRoutes(
   config: FileConfig,
   upstreams: Record<string, UpstreamConfig>,
 ): Pick<CompleteConfig, 'models' | 'endpoints'> {
-  const [[name, only] = [], ...others] = Object.entries(upstreams);
-  const isOnly = name !== undefined && others.length === 0;
-  const models = isOnly ? [{ match: '*', upstream: name }] : [];
-  const endpoints = isOnly && only?.kind === 'embedded' ? { '*': { upstream: name } } : {};
+  const fallbacks = Object.entries(upstreams).map(
+    ([name, { fallback }]) => [name, fallback.map(({ upstream }) => upstream)] as const,
+  );
+  const [name, ...others] = unbackedUpstreams(new Map(fallbacks));
+  const only = name !== undefined && others.length === 0 ? name : undefined;
+  const models = only === undefined ? [] : [{ match: '*', upstream: only }];
+  const endpoints = only === undefined || isGoogles(upstreams[only]) ? {} : { '*': { upstream: only } };
   return {
     models: config.models ?? models,
     endpoints: withoutPrototype(config.endpoints ?? endpoints),
   };
 }
 
+const isGoogles = (upstream: UpstreamConfig | undefined) =>
+  upstream?.kind === 'vertex' || upstream?.kind === 'gemini';
+
 const withoutPrototype = <Value>(entries: Record<string, Value>): Record<string, Value> =>
   Object.assign(Object.create(null) as Record<string, Value>, entries);
-
-/** Plain HTTP is fine on this machine; elsewhere others can read along, and the user has to know. */
-function clearTextNotice([name, upstream]: [string, UpstreamConfig]): string[] {
-  if (upstream.kind === 'embedded' || upstream.base_url === undefined) return [];
-  const { protocol, hostname } = new URL(upstream.base_url);
-  if (protocol === 'https:' || isLoopbackHost(hostname.replace(/^\[|\]$/g, ''))) return [];
-  return [
-    `Upstream ${name} is called over unencrypted HTTP at ${hostname}: its credentials and everything clients say can be read on the way.`,
-  ];
-}

@@ -183,7 +183,9 @@ const endpointSchema = z.strictObject({
     .string()
     .min(1, 'must not be empty')
     .exactOptional()
-    .describe('Model name for requests to this endpoint that name none.'),
+    .describe(
+      'Name of the model that the upstream is asked for, whatever name the client wrote. Wins over the `model` of an upstream that is a model server. When absent: that one, else the name the client wrote.',
+    ),
 });
 
 const fileSchema = z
@@ -204,13 +206,13 @@ const fileSchema = z
       .array(modelRouteSchema)
       .exactOptional()
       .describe(
-        'Which upstream serves which model name; the first match wins. When absent and there is one upstream: it serves every name. Required with several upstreams.',
+        'Which upstream serves which model name; the first match wins. When absent and there is one upstream: it serves every name. Required with several upstreams, not counting those that only stand in the `fallback` of others.',
       ),
     endpoints: z
       .record(endpointIdSchema, endpointSchema)
       .exactOptional()
       .describe(
-        'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream, an embedded one: it serves every id. When absent else: no id is served.',
+        'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream, not counting fallbacks, which is embedded or a model server: it serves every id. When absent else: no id is served.',
       ),
     compat: compatSchema
       .prefault({})

@@ -21,7 +21,7 @@ export function resolveUpstreamFiles(
       return resolveModel(upstream, folder, report);
     case 'vertex':
       return resolveCredentials(upstream, folder, report);
-    case 'gemini':
+    default:
       return upstream;
   }
 }

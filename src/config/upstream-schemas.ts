@@ -1,28 +1,22 @@
 /**
- * The kinds of upstream and their keys. Contract sections 1.1 (hosts), 2 (`n`, `audio`), 3.4 (call ids), 7.2 (schemas)
+ * The kinds of upstream and the keys of those that are Gemini or run inside Parlance. Contract sections 1.1 (hosts), 2 (`n`, `audio`), 3.4 (call ids), 7.2 (schemas)
  * and 11.3 (retries).
  */
 import { z } from 'zod';
+import { SERVER_KIND_NAMES } from '../translate/relay/server-kinds.ts';
+import { serverUpstreamSchema } from './server-upstream-schema.ts';
 import { thinkingFamilySchema } from './thinking-schema.ts';
+import {
+  answerTimeoutKeys,
+  apiKeySchema,
+  connectTimeoutSchema,
+  fallbackSchema,
+  httpUrlSchema,
+  requestTimeoutSchema,
+} from './upstream-keys.ts';
 import { headerText, oneOf, onOff, wholeNumber, wrongWord } from './value-schemas.ts';
 
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
-
-const UPSTREAM_KINDS = ['embedded', 'vertex', 'gemini'];
-const UNAVAILABLE_UPSTREAM_KINDS: ReadonlySet<unknown> = new Set([
-  'vllm',
-  'tgi',
-  'sglang',
-  'llamacpp',
-  'ollama',
-  'openai',
-]);
-
-const requestTimeoutSchema = wholeNumber(
-  { min: 100, max: DAY_MS },
-  'Longest time for one request, waiting included, in milliseconds; then 504.',
-).default(600_000);
+const UPSTREAM_KINDS = ['embedded', 'vertex', 'gemini', ...SERVER_KIND_NAMES];
 
 const embeddedUpstreamSchema = z.strictObject({
   kind: z.literal('embedded').describe('The model runs inside Parlance, on llama.cpp.'),
@@ -62,6 +56,7 @@ const embeddedUpstreamSchema = z.strictObject({
       "Jinja chat template to use instead of the model's own: the template itself, or the path of a file with it.",
     ),
   request_timeout_ms: requestTimeoutSchema,
+  fallback: fallbackSchema,
 });
 
 /** A Google Cloud project by id or number; the old form has a domain in front. */
@@ -85,21 +80,9 @@ export const locationSchema = z
     'Region, multi-region (`us`, `eu`) or `global`. When absent: `GOOGLE_CLOUD_LOCATION`, else `us-central1`. Not with `api_key`.',
   );
 
-/** A Gemini API key, or one of Vertex AI's express mode. */
-export const apiKeySchema = headerText(1);
-
-const baseUrlSchema = z
-  .string()
-  .refine(isBaseUrl, 'must be an `https://` or `http://` URL without user name, query and `#`')
-  .describe(
-    "Replaces Google's host: a proxy, a private endpoint, an emulator. A path is kept; the API version and the model follow it. With `http://` off this machine, credentials travel unencrypted, which is said at start.",
-  );
-
-function isBaseUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false;
-  return url.username === '' && url.password === '' && !/[?#]/.test(text);
-}
+const baseUrlSchema = httpUrlSchema.describe(
+  "Replaces Google's host: a proxy, a private endpoint, an emulator. A path is kept; the API version and the model follow it. With `http://` off this machine, credentials travel unencrypted, which is said at start.",
+);
 
 const schemaSchema = z.strictObject({
   mode: oneOf(
@@ -119,19 +102,8 @@ const geminiKeys = {
   base_url: baseUrlSchema.exactOptional(),
   http2: onOff('Speak HTTP/2 where the host offers it.').default(true),
   max_connections: wholeNumber({ min: 1, max: 65_535 }, 'Connections to one host at most.').default(256),
-  connect_timeout_ms: wholeNumber(
-    { min: 100, max: HOUR_MS },
-    'Longest time to connect, TLS included, in milliseconds.',
-  ).default(5000),
-  first_byte_timeout_ms: wholeNumber(
-    { min: 100, max: DAY_MS },
-    'Longest wait for the beginning of an answer, in milliseconds. A model may think for minutes before it writes.',
-  ).default(120_000),
-  idle_timeout_ms: wholeNumber(
-    { min: 100, max: DAY_MS },
-    'Longest silence within an answer that has begun, in milliseconds.',
-  ).default(120_000),
-  request_timeout_ms: requestTimeoutSchema,
+  connect_timeout_ms: connectTimeoutSchema.default(5000),
+  ...answerTimeoutKeys,
   retries: wholeNumber(
     { min: 0, max: 5 },
     'Further attempts after a failure that may pass, before anything was sent to the client.',
@@ -152,6 +124,7 @@ const geminiKeys = {
     .record(voiceName, voiceName.describe('Gemini voice that speaks for this name.'))
     .exactOptional(),
   thinking: z.array(thinkingFamilySchema).exactOptional(),
+  fallback: fallbackSchema,
 };
 
 export const vertexUpstreamSchema = z
@@ -209,17 +182,10 @@ export const geminiUpstreamSchema = z.strictObject({
 
 export const upstreamSchema = z.discriminatedUnion(
   'kind',
-  [embeddedUpstreamSchema, vertexUpstreamSchema, geminiUpstreamSchema],
+  [embeddedUpstreamSchema, vertexUpstreamSchema, geminiUpstreamSchema, serverUpstreamSchema],
   {
-    error: ({ code, input }) => {
-      if (code !== 'invalid_union') return undefined;
-      const kind = (input as { kind?: unknown }).kind;
-      if (UNAVAILABLE_UPSTREAM_KINDS.has(kind)) {
-        const available = UPSTREAM_KINDS.map((name) => `\`${name}\``).join(' or ');
-        return `upstream kind \`${String(kind)}\` is not available in this version; use ${available}`;
-      }
-      return wrongWord(kind, UPSTREAM_KINDS);
-    },
+    error: ({ code, input }) =>
+      code === 'invalid_union' ? wrongWord((input as { kind?: unknown }).kind, UPSTREAM_KINDS) : undefined,
   },
 );
 

@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import { formatKeyPath } from './key-path.ts';
+import { checkReferences } from './check-references.ts';
+import { formatKeyPath, valueAt } from './key-path.ts';
 import type { KeyPath } from './key-path.ts';
+import type { LocatedProblem } from './located-problem.ts';
 import { suggestName } from './nearest-name.ts';
 import { configSchema, UNAVAILABLE_KEYS } from './schema.ts';
 import type { FileConfig } from './schema.ts';
-
-/** Name of the upstream that exists when a configuration names none. */
-export const IMPLICIT_UPSTREAM = 'local';
-
-/** A problem that is found by its path alone; the file adds the line. */
-export interface LocatedProblem {
-  readonly path: KeyPath;
-  readonly message: string;
-  /** Whether the key itself is wrong, rather than its value. */
-  readonly part: 'key' | 'value';
-}
 
 export interface Validation {
   /** The configuration; `undefined` when there is a problem. */
@@ -74,43 +65,3 @@ function explainKey(path: KeyPath, known: readonly string[]): LocatedProblem {
     : `unknown key; ${suggestName(String(path.at(-1)), known)}`;
   return { path, message, part: 'key' };
 }
-
-function valueAt(root: unknown, path: KeyPath): unknown {
-  let value = root;
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[step];
-  }
-  return value;
-}
-
-/** Works on the content as written, so that a mistake elsewhere does not hide a wrong reference. */
-function checkReferences(root: unknown): LocatedProblem[] {
-  const upstreams = valueAt(root, ['upstreams']);
-  if (upstreams !== undefined && !isMap(upstreams)) return [];
-  const names = Object.keys(upstreams ?? { [IMPLICIT_UPSTREAM]: null });
-  const problems: LocatedProblem[] = [];
-  for (const section of ['models', 'endpoints']) {
-    const entries = valueAt(root, [section]);
-    if (typeof entries !== 'object' || entries === null) continue;
-    for (const key of Object.keys(entries)) {
-      const path = [section, Array.isArray(entries) ? Number(key) : key, 'upstream'];
-      const name = valueAt(root, path);
-      if (typeof name !== 'string' || names.includes(name)) continue;
-      problems.push({
-        path,
-        message: `there is no upstream \`${name}\`; ${suggestName(name, names)}`,
-        part: 'value',
-      });
-    }
-  }
-  if (names.length > 1 && valueAt(root, ['models']) === undefined) {
-    const message =
-      'there are several upstreams, so say which serves which model: `models: [{ match: "*", upstream: NAME }]`';
-    problems.push({ path: ['upstreams'], message, part: 'key' });
-  }
-  return problems;
-}
-
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -21,7 +21,7 @@ export function wholeNumber({ min, max }: WholeNumberRange, description: string)
 }
 
 /** One of a few words. */
-export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words, description: string) {
+export function oneOf<const Words extends readonly string[]>(words: Words, description: string) {
   return z.enum(words, { error: ({ input }) => wrongWord(input, words) }).describe(description);
 }
 

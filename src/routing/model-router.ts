@@ -26,8 +26,10 @@ export interface ModelRouterOptions {
 
 export interface Target {
   readonly backend: Backend;
-  /** Model name without publisher or `models/` prefix. */
+  /** Model name without publisher or `models/` prefix, or that of the endpoint. */
   readonly model: string;
+  /** Whether the endpoint's rule names the model. */
+  readonly isModelFixed: boolean;
 }
 
 /** Which backend answers for which model name or endpoint id. Contract sections 1.2, 12 and 13. */
@@ -53,7 +55,7 @@ export class ModelRouter {
     for (const { pattern, rule } of this.#rules) {
       if (!names.some((name) => pattern.test(name))) continue;
       const backend = this.#backends.get(rule.upstream);
-      if (backend !== undefined) return { backend, model: bareModelName(asked) };
+      if (backend !== undefined) return { backend, model: bareModelName(asked), isModelFixed: false };
     }
     return undefined;
   }
@@ -63,14 +65,14 @@ export class ModelRouter {
     const rule = this.#endpoints.get(id) ?? this.#endpoints.get('*');
     const backend = rule === undefined ? undefined : this.#backends.get(rule.upstream);
     if (rule === undefined || backend === undefined) return undefined;
-    return { backend, model: rule.model ?? bareModelName(asked) };
+    return { backend, model: rule.model ?? bareModelName(asked), isModelFixed: rule.model !== undefined };
   }
 
   /** Models a client can name: those of the backends, and the rules that name one model. */
   list(family: RouteFamily): ModelObject[] {
     const listed = new Map<string, ModelObject>();
     const add = (name: string): void => {
-      const model = this.describe(name, family);
+      const model = this.#describe(name, family);
       if (model !== undefined) listed.set(model.id, model);
     };
     for (const { rule } of this.#rules) if (!rule.match.includes('*')) add(rule.match);
@@ -82,7 +84,11 @@ export class ModelRouter {
 
   /** One model as its object; `undefined` for a text that is no model name or that no rule matches. */
   describe(asked: string, family: RouteFamily): ModelObject | undefined {
-    const target = isModelName(asked) ? this.forModel(asked) : undefined;
+    return isModelName(asked) ? this.#describe(asked, family) : undefined;
+  }
+
+  #describe(asked: string, family: RouteFamily): ModelObject | undefined {
+    const target = this.forModel(asked);
     if (target === undefined) return undefined;
     const { backend } = target;
     const own = backend.models();

@@ -1,11 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toErrorBody } from '../wire/openai/error.ts';
+import { ChatRequestBody } from '../wire/openai/request-body.ts';
 import { ClientWork } from './client-work.ts';
-import { type ChatAnswer, type ChatFacts, type ChatHandlerOptions, handleChat } from './handle-chat.ts';
-import { printableText } from './printable-text.ts';
+import { type ChatAnswer, type ChatHandlerOptions, handleChat } from './handle-chat.ts';
+import { factHeaders } from './fact-headers.ts';
+import { relayAnswer } from './relay-answer.ts';
 import { readJsonBody } from './read-json-body.ts';
 import type { Route } from './resolve-route.ts';
 import { sendJson } from './send-error.ts';
+import { STREAM_HEADERS } from './sse-event.ts';
 import { SseWriter } from './sse-writer.ts';
 
 export interface ChatAnswerOptions extends ChatHandlerOptions {
@@ -14,9 +17,6 @@ export interface ChatAnswerOptions extends ChatHandlerOptions {
 }
 
 type StreamAnswer = Extract<ChatAnswer, { mode: 'stream' }>;
-
-/** Bytes of a header whose content clients or upstreams choose. */
-const MAX_HEADER_VALUE = 2048;
 
 /**
  * Answers a chat request over HTTP, as one JSON object or as a stream of events.
@@ -30,7 +30,7 @@ export async function answerChat(
 ): Promise<FastifyReply> {
   const work = new ClientWork(request.socket);
   try {
-    const body = readJsonBody(request.body);
+    const body = new ChatRequestBody(readJsonBody(request.body));
     // The bytes have been read: a large image would stay in memory twice until the answer is complete.
     request.body = undefined;
     const answer = await work.until(
@@ -52,6 +52,10 @@ export async function answerChat(
       await streamAnswer(request, reply, { answer, work, keepAliveMs: options.streamKeepAliveMs });
       return reply;
     }
+    if (answer.mode === 'relay') {
+      await relayAnswer(request, reply, { answer, work, keepAliveMs: options.streamKeepAliveMs });
+      return reply;
+    }
     request.usage = answer.completion.usage;
     return sendJson(reply.headers(factHeaders(answer.facts, request.startedAt)), 200, answer.completion);
   } catch (error) {
@@ -68,9 +72,7 @@ async function streamAnswer(
 ): Promise<void> {
   const { raw } = reply;
   raw.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
+    ...STREAM_HEADERS,
     'x-request-id': request.id,
     ...factHeaders(answer.facts, request.startedAt),
   });
@@ -99,23 +101,4 @@ async function writeChunks(
     const room = writer.write(batch.chunks);
     if (room !== undefined) await room;
   }
-}
-
-function factHeaders(
-  { upstream, modelVersion, ignored, signature, upstreamMs }: ChatFacts,
-  startedAt: number,
-): Record<string, string> {
-  const total = performance.now() - startedAt;
-  const own = Math.max(0, total - upstreamMs);
-  return {
-    'x-parlance-upstream': headerValue(upstream),
-    'x-parlance-model-version': headerValue(modelVersion),
-    ...(ignored.length === 0 ? {} : { 'x-parlance-ignored': headerValue(ignored.join(', ')) }),
-    ...(signature === undefined ? {} : { 'x-parlance-signature': headerValue(signature) }),
-    'server-timing': `total;dur=${total.toFixed(1)}, upstream;dur=${upstreamMs.toFixed(1)}, own;dur=${own.toFixed(1)}`,
-  };
-}
-
-function headerValue(text: string): string {
-  return printableText(text, MAX_HEADER_VALUE);
 }

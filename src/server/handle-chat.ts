@@ -1,16 +1,18 @@
 import { errorFromProblems, GatewayError } from '../errors.ts';
 import { newCallId, randomBase62 } from '../ids.ts';
 import { readRenderOptions } from '../translate/events/read-render-options.ts';
-import type { ChatReply } from '../backends/backend.ts';
+import type { Backend, EventReply } from '../backends/backend.ts';
+import type { RelayedAnswer } from '../backends/relayed-answer.ts';
 import type { ModelRouter, Target } from '../routing/model-router.ts';
 import type { ChatEventBatch } from '../translate/events/chat-event.ts';
 import { ChunkAssembler } from '../translate/events/assemble-chunks.ts';
 import { CompletionFold } from '../translate/events/fold-completion.ts';
 import type { RenderOptions, RouteFamily, ThoughtsDelivery } from '../translate/events/render-options.ts';
 import type { UsageMode } from '../translate/events/usage.ts';
-import type { ChatCompletionRequest } from '../wire/openai/request.ts';
+import type { ChatRequestBody } from '../wire/openai/request-body.ts';
 import type { ChatCompletion, ChatCompletionChunk, Usage } from '../wire/openai/response.ts';
-import { parseChatRequest } from '../wire/openai/validate-request.ts';
+import { validateEnvelope } from '../wire/openai/validate-envelope.ts';
+import { isJsonObject } from '../wire/validation/structure-checks.ts';
 
 export interface ChatHandlerOptions {
   readonly router: ModelRouter;
@@ -20,8 +22,7 @@ export interface ChatHandlerOptions {
 }
 
 export interface ChatInput {
-  /** The parsed body, not yet validated. */
-  readonly body: unknown;
+  readonly body: ChatRequestBody;
   readonly family: RouteFamily;
   /** Set on `/endpoints/{id}` routes. */
   readonly endpoint?: string | undefined;
@@ -37,6 +38,8 @@ export interface ChatInput {
 /** What an answer's headers and the log say about it. */
 export interface ChatFacts {
   readonly upstream: string;
+  readonly replica: string | undefined;
+  readonly passedOver: readonly string[];
   readonly modelVersion: string;
   readonly ignored: readonly string[];
   readonly signature: string | undefined;
@@ -46,7 +49,8 @@ export interface ChatFacts {
 
 export type ChatAnswer =
   | { readonly mode: 'completion'; readonly facts: ChatFacts; readonly completion: ChatCompletion }
-  | { readonly mode: 'stream'; readonly facts: ChatFacts; readonly chunks: AsyncIterable<ChunkBatch> };
+  | { readonly mode: 'stream'; readonly facts: ChatFacts; readonly chunks: AsyncIterable<ChunkBatch> }
+  | { readonly mode: 'relay'; readonly facts: ChatFacts; readonly relayed: RelayedAnswer };
 
 /** Chunks to be sent together, and the token counts once they are known. */
 export interface ChunkBatch {
@@ -55,20 +59,27 @@ export interface ChunkBatch {
 }
 
 /**
- * Answers one chat request, knowing nothing of HTTP: validates it, finds the backend, runs the one response pipeline.
+ * Answers one chat request, knowing nothing of HTTP: finds the backend, validates as far as that backend needs it, runs
+ * the one response pipeline or passes the backend's own bytes on.
  *
  * @throws {GatewayError} for every failure before the answer begins
  */
 export async function handleChat(input: ChatInput, options: ChatHandlerOptions): Promise<ChatAnswer> {
-  const { request, problems } = parseChatRequest(input.body, { modelRequired: input.endpoint === undefined });
-  if (problems !== undefined) throw errorFromProblems(problems);
-  const target = findTarget(request, input, options.router);
-  input.onDeadline(target.backend.answerTimeoutMs);
+  const { body } = input;
+  const asked = modelOf(body.value);
+  const target = findTarget(asked, input, options.router);
+  check(body, target?.backend.input ?? 'request', { modelRequired: input.endpoint === undefined });
+  if (target === undefined) throw noTarget(asked, input.endpoint);
+  const { backend, model, isModelFixed } = target;
+  if (backend.input === 'request') body.forgetText();
+  input.onDeadline(backend.answerTimeoutMs);
   const started = performance.now();
-  const reply = await target.backend.chat(
+  const reply = await backend.chat(
     {
-      request: Object.freeze(request),
-      model: target.model,
+      body,
+      asked,
+      model,
+      isModelFixed,
       unsupported: options.unsupported,
       requestId: input.requestId,
       tenant: input.tenant,
@@ -76,18 +87,21 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     input.signal,
   );
   const facts: ChatFacts = {
-    upstream: target.backend.name,
+    upstream: reply.upstream ?? backend.name,
+    replica: reply.replica,
+    passedOver: reply.passedOver ?? [],
     modelVersion: reply.modelVersion,
     ignored: reply.ignored,
     signature: reply.signature,
     upstreamMs: performance.now() - started,
   };
-  const asked = request.model == null || request.model === '' ? reply.modelVersion : request.model;
+  if ('relayed' in reply) return { mode: 'relay', facts, relayed: reply.relayed };
+  const request = body.request();
   const render = readRenderOptions(request, {
     ...options,
     family: input.family,
     now: Date.now(),
-    model: asked,
+    model: asked === '' ? reply.modelVersion : asked,
     id: `chatcmpl-${randomBase62()}`,
     newCallId,
   });
@@ -100,27 +114,46 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
   };
 }
 
-function findTarget(request: ChatCompletionRequest, input: ChatInput, router: ModelRouter): Target {
-  const model = request.model ?? '';
-  if (input.endpoint !== undefined) {
-    const target = router.forEndpoint(input.endpoint, model);
-    if (target !== undefined) return target;
-    throw new GatewayError(
+/** The model a body names, as far as it names one. */
+function modelOf(body: unknown): string {
+  const model = isJsonObject(body) ? body['model'] : undefined;
+  return typeof model === 'string' ? model : '';
+}
+
+/** @throws {GatewayError} with every problem */
+function check(
+  body: ChatRequestBody,
+  input: Backend['input'],
+  options: { readonly modelRequired: boolean },
+): void {
+  if (input !== 'text') {
+    body.request(options);
+    return;
+  }
+  const problems = validateEnvelope(body.value, options);
+  if (problems.length > 0) throw errorFromProblems(problems);
+}
+
+function findTarget(asked: string, { endpoint }: ChatInput, router: ModelRouter): Target | undefined {
+  return endpoint === undefined ? router.forModel(asked) : router.forEndpoint(endpoint, asked);
+}
+
+function noTarget(asked: string, endpoint: string | undefined): GatewayError {
+  if (endpoint !== undefined) {
+    return new GatewayError(
       'endpoint_not_found',
-      `The endpoint ${input.endpoint} is not configured. Add it under endpoints in the configuration.`,
+      `The endpoint ${endpoint} is not configured. Add it under endpoints in the configuration.`,
     );
   }
-  const target = router.forModel(model);
-  if (target !== undefined) return target;
-  throw new GatewayError(
+  return new GatewayError(
     'model_not_found',
-    `The model ${JSON.stringify(model)} does not exist here: no rule under models in the configuration matches it.`,
+    `The model ${JSON.stringify(asked)} does not exist here: no rule under models in the configuration matches it.`,
     { param: 'model' },
   );
 }
 
 async function foldReply(
-  reply: ChatReply,
+  reply: EventReply,
   render: RenderOptions,
   signal: AbortSignal,
 ): Promise<ChatCompletion> {

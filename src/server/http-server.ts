@@ -143,15 +143,22 @@ async function answer(
   }
 }
 
+/** Ready unless something has yet to start, or nothing at all can serve. An outage behind us is not ours to end. */
 function answerReady(reply: FastifyReply, { router }: HttpServerOptions): FastifyReply {
+  const { backends } = router;
   const upstreams: Record<string, Readiness> = {};
   const waits: number[] = [];
-  for (const backend of router.backends) {
+  let areAllOut = true;
+  for (const backend of backends) {
     const readiness = backend.readiness();
     upstreams[backend.name] = readiness;
-    if (!readiness.ready) waits.push(readiness.retryAfterSeconds);
+    if (readiness.ready || readiness.isOutage !== true) areAllOut = false;
+    if (!readiness.ready) waits.push(readiness.isOutage === true ? 0 : readiness.retryAfterSeconds);
   }
-  if (waits.length === 0) return sendJson(reply, 200, { status: 'ready', upstreams });
-  reply.header('retry-after', String(Math.ceil(Math.max(...waits))));
+  const wait = Math.max(0, ...waits);
+  if (wait === 0 && !(areAllOut && backends.length > 0)) {
+    return sendJson(reply, 200, { status: 'ready', upstreams });
+  }
+  reply.header('retry-after', String(Math.max(1, Math.ceil(wait))));
   return sendJson(reply, 503, { status: 'not ready', upstreams });
 }

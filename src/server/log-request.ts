@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
-import type { Usage } from '../wire/openai/response.ts';
+import type { TokenUsage } from '../wire/openai/response.ts';
 import type { ChatFacts } from './handle-chat.ts';
 import type { Route } from './resolve-route.ts';
 
@@ -16,7 +16,7 @@ declare module 'fastify' {
     /** Set once the upstream has answered. */
     facts?: ChatFacts;
     /** Token counts, once they are known. */
-    usage?: Usage;
+    usage?: TokenUsage | undefined;
     /** The first error that was answered or sent in the stream. */
     failure?: GatewayError;
     isLogged: boolean;
@@ -41,6 +41,7 @@ export function logRequest(log: Log, request: FastifyRequest, { raw }: FastifyRe
   if (request.isLogged || route?.kind === 'health' || route?.kind === 'ready') return;
   request.isLogged = true;
   const isCutOff = failure === undefined && !raw.writableFinished;
+  const passedOver = facts?.passedOver ?? failure?.passedOver ?? [];
   const error = isCutOff ? 'cancelled' : failure?.code;
   const fields = {
     requestId: request.id,
@@ -49,6 +50,8 @@ export function logRequest(log: Log, request: FastifyRequest, { raw }: FastifyRe
     status: raw.headersSent && !isCutOff ? raw.statusCode : (failure?.status ?? 499),
     ms: Math.round(performance.now() - request.startedAt),
     ...(facts === undefined ? {} : { upstream: facts.upstream, model: facts.modelVersion }),
+    ...(facts?.replica === undefined ? {} : { replica: facts.replica }),
+    ...(passedOver.length === 0 ? {} : { passedOver }),
     ...(usage === undefined
       ? {}
       : { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens }),

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import { toErrorBody } from '../wire/openai/error.ts';
+import { passedOverHeader } from './fact-headers.ts';
 
 /** Sends a JSON body that needs no schema. */
 export function sendJson(reply: FastifyReply, status: number, body: object): FastifyReply {
@@ -12,7 +13,7 @@ export function sendJson(reply: FastifyReply, status: number, body: object): Fas
 
 /** Answers with OpenAI's error envelope. Contract sections 11.1 and 11.3. */
 export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
-  const error = fromServerError(thrown);
+  const error = fromEdgeError(thrown);
   request.failure ??= error;
   // The client has left, or its broken request was answered on the socket already.
   if (request.socket.writableEnded || request.socket.destroyed) return reply.hijack();
@@ -20,6 +21,9 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: 
   if (error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(Math.ceil(error.retryAfterSeconds)));
     reply.header('retry-after-ms', String(Math.round(error.retryAfterSeconds * 1000)));
+  }
+  if (error.passedOver.length > 0) {
+    reply.header('x-parlance-passed-over', passedOverHeader(error.passedOver));
   }
   if (error.shouldRetry !== undefined) reply.header('x-should-retry', String(error.shouldRetry));
   // Fastify closes the connection behind a body that is too long. That would cut the client off while it sends, before
@@ -29,7 +33,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: 
 }
 
 /** Fastify's own errors, and Node's, in the words of our table. */
-function fromServerError(error: unknown): GatewayError {
+function fromEdgeError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   switch (code) {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { KEEP_ALIVE, toEvent } from './sse-event.ts';
 
 export interface SseWriterOptions {
   /** Silence after which a comment line is sent, in milliseconds; 0 for never. */
@@ -6,8 +7,6 @@ export interface SseWriterOptions {
   /** Aborted when the answer has to end: writing then ends without error. */
   readonly signal: AbortSignal;
 }
-
-const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** Unwritten text that is not held back any longer, in UTF-16 code units. */
 const MAX_UNWRITTEN = 65_536;
@@ -82,10 +81,6 @@ export class SseWriter {
     if (!this.#response.destroyed) this.#response.end(this.#unwritten + text);
     this.#unwritten = '';
   }
-}
-
-function toEvent(event: object): string {
-  return `data: ${JSON.stringify(event)}\n\n`;
 }
 
 /** Waits for `drain`, or for the end of the answer. */

@@ -20,8 +20,30 @@ export interface ExchangeRequest {
 export interface ExchangeResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The body as it arrives. Read once; leaving the loop closes the exchange. */
-  readonly body: AsyncIterable<Buffer>;
+  readonly body: ExchangeBody;
+}
+
+/** The body as it arrives. Read once, in either way; leaving the loop closes the exchange. */
+export interface ExchangeBody extends AsyncIterable<Buffer> {
+  /**
+   * Pushes the body, or what a loop has left of it: without a promise for each piece. Another receiver may take over
+   * later.
+   *
+   * @param isPaused whether to wait for {@link resume} first. @default false
+   */
+  receive(receiver: BodyReceiver, options?: { readonly isPaused: boolean }): void;
+  /** Goes on after {@link BodyReceiver.onData} asked for a pause. */
+  resume(): void;
+  /** Closes the exchange: the rest of the body is of no use. The receiver is told nothing more. */
+  cancel(): void;
+}
+
+export interface BodyReceiver {
+  /** @returns whether to go on at once; if not, the upstream is paused until {@link ExchangeBody.resume} */
+  onData(chunk: Buffer): boolean;
+  onEnd(): void;
+  /** @param error a {@link TransportError}, or the signal's reason */
+  onError(error: unknown): void;
 }
 
 /** Unread bytes of a body after which the upstream is paused. */
@@ -70,7 +92,7 @@ export async function readText(body: AsyncIterable<Buffer>, maxBytes: number): P
 }
 
 /** Receives undici's callbacks and is the response body at the same time. */
-class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterator<Buffer> {
+class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, AsyncIterableIterator<Buffer> {
   readonly #signal: AbortSignal;
   readonly #resolve: (response: ExchangeResponse) => void;
   readonly #reject: (error: unknown) => void;
@@ -80,10 +102,16 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
   #chunks: Buffer[] = [];
   #unread = 0;
   #isOver = false;
+  /** Not `undefined` once it has failed. */
   #error: unknown;
   #reader:
     | { resolve: (result: IteratorResult<Buffer>) => void; reject: (error: unknown) => void }
     | undefined;
+  #receiver: BodyReceiver | undefined;
+  /** The receiver wants nothing for now. */
+  #isHeld = false;
+  /** The receiver was told how the body ended. */
+  #isTold = false;
 
   constructor(
     signal: AbortSignal,
@@ -115,6 +143,10 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
+    if (this.#receiver !== undefined && !this.#isHeld) {
+      if (!this.#receiver.onData(chunk)) this.#hold();
+      return;
+    }
     if (this.#reader !== undefined) {
       this.#reader.resolve({ value: chunk, done: false });
       this.#reader = undefined;
@@ -129,6 +161,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
     this.#finish();
     this.#reader?.resolve({ value: undefined, done: true });
     this.#reader = undefined;
+    this.#drain();
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
@@ -163,6 +196,45 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
     return this;
   }
 
+  receive(receiver: BodyReceiver, { isPaused } = { isPaused: false }): void {
+    this.#receiver = receiver;
+    this.#isHeld = isPaused;
+    this.#drain();
+  }
+
+  resume(): void {
+    this.#isHeld = false;
+    this.#drain();
+  }
+
+  cancel(): void {
+    this.#receiver = undefined;
+    void this.return();
+  }
+
+  #hold(): void {
+    this.#isHeld = true;
+    if (this.#controller?.paused === false) this.#controller.pause();
+  }
+
+  /** Gives the receiver what has been waiting, and the end if it has come. */
+  #drain(): void {
+    while (this.#receiver !== undefined && !this.#isHeld) {
+      const chunk = this.#chunks.shift();
+      if (chunk === undefined) break;
+      this.#unread -= chunk.length;
+      if (!this.#receiver.onData(chunk)) this.#hold();
+    }
+    if (this.#receiver === undefined || this.#isHeld) return;
+    if (!this.#isOver) {
+      if (this.#controller?.paused === true) this.#controller.resume();
+    } else if (!this.#isTold) {
+      this.#isTold = true;
+      if (this.#error === undefined) this.#receiver.onEnd();
+      else this.#receiver.onError(this.#error);
+    }
+  }
+
   #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#finish();
@@ -170,6 +242,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, AsyncIterableIterat
     if (!this.#hasStarted) this.#reject(error);
     this.#reader?.reject(error);
     this.#reader = undefined;
+    this.#drain();
   }
 
   #finish(): void {

@@ -7,7 +7,7 @@ const files = temporaryFiles();
 
 function load(upstream: string): GeminiConfig {
   const { up } = files.load(`upstreams: { up: ${upstream} }`, {}).upstreams;
-  if (up === undefined || up.kind === 'embedded') throw new Error('no Gemini upstream');
+  if (up?.kind !== 'vertex' && up?.kind !== 'gemini') throw new Error('no Gemini upstream');
   return up;
 }
 

@@ -107,3 +107,16 @@ describe('gemini', () => {
     ]);
   });
 });
+
+describe('a model server', () => {
+  it.each<[upstream: object, urls: string[]]>([
+    [{ kind: 'vllm', base_url: 'http://a:8000' }, ['http://a:8000/v1']],
+    [{ kind: 'openai', base_url: ['http://a', 'http://b/x/'] }, ['http://a/v1', 'http://b/x']],
+    [{ kind: 'ollama' }, ['http://127.0.0.1:11434/v1']],
+  ])('%j has its API at %j', (upstream, urls) => {
+    const { completed, problems } = complete(upstream);
+    expect(completed).toMatchObject({ base_urls: urls });
+    expect(completed).not.toHaveProperty('base_url');
+    expect(problems).toEqual([]);
+  });
+});

@@ -18,6 +18,7 @@ const COMMON_DEFAULTS = {
   emulate_n: true,
   schema: { mode: 'auto', max_ref_depth: 3 },
   function_ids: 'auto',
+  fallback: [],
 };
 
 describe('a good upstream', () => {
@@ -160,22 +161,5 @@ describe('a bad upstream', () => {
     const error = failure(() => load(`{ kind: vertex, base_url: "${url}" }`));
     expect(error.problems).toMatchObject([{ path: 'upstreams.up.base_url' }]);
     expect(error.format()).not.toContain('s3cret');
-  });
-});
-
-describe('plain HTTP', () => {
-  it.each([
-    ['http://10.0.0.5:9000/gemini', ['10.0.0.5']],
-    ['http://proxy.example', ['proxy.example']],
-    ['http://localhost.example', ['localhost.example']],
-    ['http://[2001:db8::1]:80', ['2001:db8::1']],
-    ['http://127.0.0.1:9000', []],
-    ['http://localhost', []],
-    ['http://[::1]:9000', []],
-    ['https://proxy.example', []],
-  ])('to %s is worth a notice that names %j', (url, hosts) => {
-    const { notices } = files.load(`upstreams: { up: { kind: gemini, api_key: k, base_url: "${url}" } }`, {});
-    expect(notices).toHaveLength(hosts.length);
-    for (const host of hosts) expect(notices[0]).toContain(host);
   });
 });

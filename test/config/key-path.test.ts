@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatKeyPath } from '../../src/config/key-path.ts';
+import { formatKeyPath, type KeyPath, valueAt } from '../../src/config/key-path.ts';
 
 describe('formatKeyPath', () => {
   it.each([
@@ -13,5 +13,21 @@ describe('formatKeyPath', () => {
     [['upstreams', '"'], String.raw`upstreams["\""]`],
   ])('%j is written %s', (path, text) => {
     expect(formatKeyPath(path)).toBe(text);
+  });
+});
+
+describe('valueAt', () => {
+  const root = { models: [{ match: 'a' }], log: null };
+
+  it.each<[path: KeyPath, value: unknown]>([
+    [[], root],
+    [['models', 0, 'match'], 'a'],
+    [['models', 1], undefined],
+    [['models', 0, 'match', 'length'], undefined],
+    [['log'], null],
+    [['log', 'level'], undefined],
+    [['constructor'], undefined],
+  ])('%j is %j', (path, value) => {
+    expect(valueAt(root, path)).toEqual(value);
   });
 });

@@ -44,6 +44,7 @@ describe('without a file', () => {
           queue_size: 64,
           gpu: false,
           request_timeout_ms: 600_000,
+          fallback: [],
         },
       },
       models: [{ match: '*', upstream: 'local' }],
@@ -150,6 +151,7 @@ describe('a good file', () => {
     ['upstreams: { a: { kind: embedded } }\nendpoints: {}', ['*>a'], {}],
     ['upstreams: { a: { kind: vertex } }', ['*>a'], {}],
     ['upstreams: { a: { kind: gemini, api_key: k } }', ['*>a'], {}],
+    ['upstreams: { a: { kind: vllm, base_url: "http://h" } }', ['*>a'], { '*': 'a' }],
     ['upstreams: { a: { kind: embedded } }\nmodels: []', [], { '*': 'a' }],
     ['models: [{ match: x, upstream: local }]', ['x>local'], { '*': 'local' }],
     ['endpoints: { "0123": { upstream: local } }', ['*>local'], { '0123': 'local' }],
@@ -315,6 +317,21 @@ describe('the documentation', () => {
       devapi: { api_key: 'AIza-x' },
     });
     expect(models).toHaveLength(2);
+  });
+
+  it('shows model servers that work', () => {
+    const { upstreams, endpoints, models } = load(
+      /```yaml\n(# servers\.yaml[^]*?)```/.exec(page)?.[1] ?? '',
+      {
+        GEMMA_KEY: 'k',
+      },
+    );
+    expect(upstreams['gemma']).toMatchObject({
+      base_urls: ['http://10.0.0.5:8000/v1', 'http://10.0.0.6:8000/v1'],
+      fallback: [{ upstream: 'gemini', model: 'gemini-2.5-flash' }, { upstream: 'local' }],
+    });
+    expect(models).toHaveLength(2);
+    expect(endpoints).toMatchObject({ '1234567890': { upstream: 'gemma' } });
   });
 
   it('shows a model family that works', () => {

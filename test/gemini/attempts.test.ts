@@ -244,7 +244,7 @@ describe('retries', () => {
     const { upstream, server } = await startPair();
     await upstream[Symbol.asyncDispose]();
     const { status, error } = await readAnswer(await server.post(chat()));
-    expect({ status, code: error?.code }).toEqual({ status: 502, code: 'upstream_disconnected' });
+    expect({ status, code: error?.code }).toEqual({ status: 503, code: 'upstream_unavailable' });
     expect(error?.message).toContain('ECONNREFUSED');
   });
 });

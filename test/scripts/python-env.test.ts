@@ -51,6 +51,17 @@ describe('preparePythonEnvironment', () => {
     expect(await preparePythonEnvironment({ directory, command })).toEqual(made);
   });
 
+  it('makes it again when other packages are asked for', async () => {
+    const options = { directory: join(folder, 'env'), requirements: join(folder, 'requirements.txt') };
+    await writeFile(options.requirements, 'openai');
+    await preparePythonEnvironment({ ...options, command: await fakePython(WORKING_PYTHON) });
+    await writeFile(options.requirements, 'numpy');
+    const command = await fakePython(WORKING_PYTHON.replaceAll('openai', 'numpy'));
+    expect(await preparePythonEnvironment({ ...options, command })).toMatchObject({
+      versions: { numpy: '3.1.0' },
+    });
+  });
+
   it('starts anew where it was interrupted', async () => {
     const directory = join(folder, 'env');
     const command = await fakePython(WORKING_PYTHON);

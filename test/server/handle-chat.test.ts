@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ModelRouter } from '../../src/routing/model-router.ts';
+import { ChatRequestBody } from '../../src/wire/openai/request-body.ts';
 import { type ChatHandlerOptions, type ChatInput, handleChat } from '../../src/server/handle-chat.ts';
 import { answer, ScriptedBackend, type Script, type Step } from './scripted-backend.ts';
 import { chatRequest } from './test-server.ts';
@@ -22,9 +23,12 @@ function* trickle(): Generator<Step> {
   }
 }
 
-function input(fields: Partial<ChatInput> = {}): ChatInput {
+function input({
+  body = chatRequest(),
+  ...fields
+}: Omit<Partial<ChatInput>, 'body'> & { body?: unknown } = {}): ChatInput {
   return {
-    body: chatRequest(),
+    body: new ChatRequestBody({ text: JSON.stringify(body), value: body }),
     family: 'plain',
     requestId: 'req_1',
     tenant: 'tenant',
@@ -43,7 +47,7 @@ describe('handleChat', () => {
     expect(backend.calls).toMatchObject([
       { model: 'gemini-2.5-flash', unsupported: 'ignore', requestId: 'req_1' },
     ]);
-    expect(Object.isFrozen(backend.calls[0]?.request)).toBe(true);
+    expect(Object.isFrozen(backend.calls[0]?.body.request())).toBe(true);
   });
 
   it.each<{

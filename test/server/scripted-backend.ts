@@ -24,6 +24,7 @@ export interface Script {
 export class ScriptedBackend implements Backend {
   readonly name: string;
   readonly kind = 'embedded';
+  readonly input = 'request';
   readonly answerTimeoutMs: number;
   readonly calls: ChatCall[] = [];
   /** Batches taken by the server. */

@@ -41,6 +41,7 @@ interface LoadedModel {
 export class EmbeddedBackend implements Backend {
   readonly name: string;
   readonly kind = 'embedded';
+  readonly input = 'request';
   readonly answerTimeoutMs: number;
   readonly #options: EmbeddedBackendOptions;
   #supervisor: EngineSupervisor | undefined;
@@ -97,7 +98,7 @@ export class EmbeddedBackend implements Backend {
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     const { supervisor, loaded } = this.#require();
-    const { generations, output, ignored } = planRequest(call.request, {
+    const { generations, output, ignored } = planRequest(call.body.request(), {
       model: loaded.model,
       template: loaded.template,
       unsupported: call.unsupported,

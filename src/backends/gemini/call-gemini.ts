@@ -1,12 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.ts';
-import { ERROR_KINDS, GatewayError } from '../../errors.ts';
+import type { GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
-import type { FailedAttempt } from '../../upstream/retry.ts';
-import { TransportError } from '../../upstream/transport-error.ts';
 import { GeminiEvents } from './gemini-events.ts';
 import { type GeminiPlace, geminiUrl } from './gemini-url.ts';
 import { streamReader, wholeReader } from './read-frames.ts';
@@ -65,11 +63,15 @@ export async function callGemini(call: GeminiCall, connection: GeminiConnection)
   return { ...(modelVersion === undefined ? {} : { modelVersion }), events };
 }
 
+interface GeminiResponse extends Omit<ExchangeResponse, 'body'> {
+  readonly body: AsyncIterable<Buffer>;
+}
+
 /** Sends the request; a refused token is replaced once. */
 async function send(
   call: GeminiCall,
   { credentials, dispatcher, signal }: GeminiConnection,
-): Promise<ExchangeResponse> {
+): Promise<GeminiResponse> {
   const { origin, path } = geminiUrl(
     call.place,
     call.model,
@@ -100,7 +102,7 @@ async function* bodyOf(text: string): AsyncGenerator<Buffer, void, void> {
   yield Buffer.from(text);
 }
 
-async function readError(response: ExchangeResponse): Promise<GatewayError> {
+async function readError(response: GeminiResponse): Promise<GatewayError> {
   const body = await readText(response.body, MAX_ERROR_BYTES);
   const { 'content-type': contentType, 'retry-after': retryAfter } = response.headers;
   return fromGeminiError({
@@ -109,15 +111,4 @@ async function readError(response: ExchangeResponse): Promise<GatewayError> {
     ...(contentType === undefined ? {} : { contentType }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
-}
-
-/** Whether a failed call may be made again. */
-export function judgeFailure(error: unknown): FailedAttempt {
-  if (error instanceof TransportError) return { retryable: error.fault !== 'too-large' };
-  if (!(error instanceof GatewayError)) return { retryable: false };
-  const { retryAfterSeconds } = error;
-  return {
-    retryable: ERROR_KINDS[error.code].retryable,
-    ...(retryAfterSeconds === undefined ? {} : { hintMs: retryAfterSeconds * 1000 }),
-  };
 }

@@ -8,14 +8,15 @@ import {
   toGeminiRequest,
   type TranslateOptions,
 } from '../../translate/request/to-gemini-request.ts';
+import { judgeFailure } from '../../upstream/judge-failure.ts';
 import { RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
+import { toGatewayFailure } from '../../upstream/to-gateway-failure.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
-import { callGemini, type GeminiAnswer, judgeFailure } from './call-gemini.ts';
+import { callGemini, type GeminiAnswer } from './call-gemini.ts';
 import { emulateCandidates } from './emulate-candidates.ts';
 import type { GeminiPlace } from './gemini-url.ts';
 import type { SignatureVault } from './signature-vault.ts';
-import { toGatewayFailure } from './to-gateway-failure.ts';
 
 export interface GeminiBackendOptions {
   /** The upstream's name. */
@@ -46,6 +47,7 @@ export interface GeminiBackendOptions {
 export class GeminiBackend implements Backend {
   readonly name: string;
   readonly kind;
+  readonly input = 'request';
   readonly answerTimeoutMs: number;
   readonly #options: GeminiBackendOptions;
   readonly #budget = new RetryBudget();
@@ -77,7 +79,7 @@ export class GeminiBackend implements Backend {
     const translation = this.#translate(call);
     const { answer, translation: sent } = await this.#withRewrites(translation, call, signal).catch(
       (error: unknown) => {
-        throw toGatewayFailure(error);
+        throw toGatewayFailure(error, 'Gemini');
       },
     );
     return {
@@ -105,7 +107,7 @@ export class GeminiBackend implements Backend {
   #translate(call: ChatCall, override: Partial<TranslateOptions> = {}): GeminiTranslation {
     const { place, translate, vault } = this.#options;
     return toGeminiRequest(
-      call.request,
+      call.body.request(),
       { upstream: place.upstream, model: call.model },
       {
         ...translate,
@@ -133,7 +135,7 @@ export class GeminiBackend implements Backend {
         const rewritten = this.#translate(call, { schemaMode: 'openapi' });
         return { answer: await this.#answer(rewritten, call, signal), translation: rewritten };
       }
-      const candidates = call.request.n ?? 1;
+      const candidates = call.body.request().n ?? 1;
       if (candidates > 1 && this.#options.emulateCandidates && refusesCandidates(error)) {
         const single = withoutCandidates(translation);
         const send = (ownSignal: AbortSignal): Promise<GeminiAnswer> => this.#answer(single, call, ownSignal);
@@ -146,30 +148,31 @@ export class GeminiBackend implements Backend {
   /** One answer, with retries until its first output. */
   #answer(translation: GeminiTranslation, call: ChatCall, signal: AbortSignal): Promise<GeminiAnswer> {
     const { credentials, dispatcher, timeouts, retry, malformedRetries } = this.#options;
+    const request = call.body.request();
     const body = JSON.stringify(translation.body);
     let malformed = 0;
     let at = this.#place;
     const context = { budget: this.#budget, signal, options: retry };
     return withRetries(
       async () => {
-        const request = {
+        const attempt = {
           place: at,
           model: call.model,
           body,
-          stream: call.request.stream === true,
+          stream: request.stream === true,
           headers: translation.headers,
           toolNames: translation.toolNames,
-          topLogprobs: logprobsOf(call.request),
+          topLogprobs: logprobsOf(request),
           keepCall: (event: ToolCallStart) => this.#keepCall(event, call.tenant),
           timeouts,
         };
         try {
-          return await callGemini(request, { credentials, dispatcher, signal });
+          return await callGemini(attempt, { credentials, dispatcher, signal });
         } catch (error) {
           const next = this.#globalPlace(at, call.model, error);
           if (next === undefined) throw error;
           at = next;
-          return callGemini({ ...request, place: at }, { credentials, dispatcher, signal });
+          return callGemini({ ...attempt, place: at }, { credentials, dispatcher, signal });
         }
       },
       (error) => {

@@ -2,10 +2,10 @@ import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { fromGeminiOutcome } from '../../translate/error/from-gemini-outcome.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import type { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
+import { toGatewayFailure } from '../../upstream/to-gateway-failure.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
 import { parseErrorText, readGoogleError } from '../../wire/gemini/error.ts';
 import { type FrameReader, parseFrame } from './read-frames.ts';
-import { toGatewayFailure } from './to-gateway-failure.ts';
 
 export interface GeminiEventsOptions {
   readonly frames: FrameReader;
@@ -81,7 +81,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   }
 
   async #last(): Promise<IteratorResult<ChatEventBatch, void>> {
-    if (this.#failure !== undefined) throw toGatewayFailure(this.#takeFailure());
+    if (this.#failure !== undefined) throw toGatewayFailure(this.#takeFailure(), 'Gemini');
     return { value: undefined, done: true };
   }
 

@@ -1,3 +1,4 @@
+import type { RequestChange } from '../../translate/relay/change-log.ts';
 import { FIELD_LEDGER, type LedgerLine } from '../../translate/field-ledger.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
@@ -5,8 +6,8 @@ import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 export interface ReceiptLine {
   /** Name from the request's root. `[]` stands for all items of a list; what is ignored has its exact place. */
   readonly field: string;
-  /** `clamped`: has less effect than it asks for. */
-  readonly outcome: 'mapped' | 'accepted' | 'ignored' | 'clamped';
+  /** `clamped`: has less effect than it asks for. `relayed`: goes to a model server as it is. */
+  readonly outcome: 'mapped' | 'accepted' | 'ignored' | 'clamped' | 'relayed' | RequestChange['what'];
   /** How often it occurs. */
   readonly count: number;
   readonly note: string;

@@ -7,7 +7,7 @@ import { planRequest } from '../../backends/embedded/plan-request.ts';
 import { ChatTemplate } from '../../backends/embedded/prompt/chat-template.ts';
 import { geminiUrl } from '../../backends/gemini/gemini-url.ts';
 import { createParlance } from '../../compose/create-parlance.ts';
-import type { EmbeddedUpstreamConfig } from '../../config/complete-upstream.ts';
+import type { EmbeddedUpstreamConfig, ServerUpstreamConfig } from '../../config/complete-upstream.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import type { DeepReadonly } from '../../config/deep-freeze.ts';
 import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../compose/gemini-options.ts';
@@ -19,9 +19,10 @@ import { toGeminiRequest } from '../../translate/request/to-gemini-request.ts';
 import { toErrorBody } from '../../wire/openai/error.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import { parseChatRequest } from '../../wire/openai/validate-request.ts';
-import { parseJsonBody } from '../../wire/validation/parse-json-body.ts';
+import { type JsonBody, readJsonText } from '../../wire/validation/parse-json-body.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import { receiptOf, type ReceiptLine } from './explain-receipt.ts';
+import { explainServer } from './explain-server.ts';
 
 /** What the command needs of the process it runs in. */
 export interface ExplainCommandIo {
@@ -153,19 +154,72 @@ interface NativeRequest {
 }
 
 /** @throws {GatewayError} when the request would be refused */
-async function explain(body: string, options: ExplainOptions, config: LoadedConfig): Promise<Explanation> {
-  const parsed = parseJsonBody(body);
-  const named =
-    isJsonObject(parsed) && options.model !== undefined ? { ...parsed, model: options.model } : parsed;
-  const { request, problems } = parseChatRequest(named, { modelRequired: options.upstream === undefined });
+async function explain(text: string, options: ExplainOptions, config: LoadedConfig): Promise<Explanation> {
+  const body = withModel(readJsonText(text), options.model);
+  const named = isJsonObject(body.value) ? body.value['model'] : undefined;
+  const asked = typeof named === 'string' ? named : '';
+  const target = await findTarget(asked, options.upstream, config);
+  const upstream = target && config.upstreams[target.name];
+  if (target === undefined || upstream === undefined) {
+    requestOf(body, options);
+    throw unknownModel(asked);
+  }
+  switch (upstream.kind) {
+    case 'embedded':
+    case 'vertex':
+    case 'gemini':
+      return explainTranslated(upstream, { request: requestOf(body, options), ...target, config });
+    default:
+      return explainRelay(target.name, upstream, {
+        ...body,
+        asked,
+        model: target.model,
+      });
+  }
+}
+
+/** @throws {GatewayError} with everything that is wrong with the request */
+function requestOf({ value }: JsonBody, { upstream }: ExplainOptions): ChatCompletionRequest {
+  const { request, problems } = parseChatRequest(value, { modelRequired: upstream === undefined });
   if (problems !== undefined) throw errorFromProblems(problems);
-  const { name, model } = await findTarget(request.model ?? '', options.upstream, config);
-  const upstream = config.upstreams[name]!;
-  const target = { request, model, config };
+  return request;
+}
+
+function explainTranslated(
+  upstream: DeepReadonly<EmbeddedUpstreamConfig> | GeminiConfig,
+  target: ExplainTarget & { readonly name: string },
+): Explanation {
+  const isEmbedded = upstream.kind === 'embedded';
+  return {
+    upstream: { name: target.name, kind: upstream.kind },
+    model: isEmbedded ? upstream.model : target.model,
+    ...(isEmbedded ? explainEmbedded(upstream, target) : explainGemini(upstream, target)),
+  };
+}
+
+/** The body with another model, if one is given. */
+function withModel(body: JsonBody, model: string | undefined): JsonBody {
+  if (model === undefined || !isJsonObject(body.value)) return body;
+  const value = { ...body.value, model };
+  return { text: JSON.stringify(value), value };
+}
+
+function explainRelay(
+  name: string,
+  upstream: DeepReadonly<ServerUpstreamConfig>,
+  body: Parameters<typeof explainServer>[2],
+): Explanation {
+  const { model, url, body: sent, ...explanation } = explainServer(name, upstream, body);
+  const headers = {
+    'content-type': 'application/json',
+    ...Object.fromEntries(Object.keys(upstream.headers).map((header) => [header, SECRET])),
+    ...(upstream.api_key === undefined ? {} : { authorization: `Bearer ${SECRET}` }),
+  };
   return {
     upstream: { name, kind: upstream.kind },
-    model: upstream.kind === 'embedded' ? upstream.model : model,
-    ...(upstream.kind === 'embedded' ? explainEmbedded(upstream, target) : explainGemini(upstream, target)),
+    model,
+    request: { method: 'POST', url, headers, body: sent },
+    ...explanation,
   };
 }
 
@@ -173,7 +227,7 @@ async function findTarget(
   asked: string,
   upstream: string | undefined,
   config: LoadedConfig,
-): Promise<{ name: string; model: string }> {
+): Promise<{ name: string; model: string } | undefined> {
   if (upstream !== undefined) {
     if (config.upstreams[upstream] !== undefined) return { name: upstream, model: bareModelName(asked) };
     const advice = suggestName(upstream, Object.keys(config.upstreams));
@@ -182,8 +236,11 @@ async function findTarget(
   const parlance = createParlance(config);
   const target = parlance.router.forModel(asked);
   await parlance.close();
-  if (target !== undefined) return { name: target.backend.name, model: target.model };
-  throw new GatewayError(
+  return target === undefined ? undefined : { name: target.backend.name, model: target.model };
+}
+
+function unknownModel(asked: string): GatewayError {
+  return new GatewayError(
     'model_not_found',
     `${JSON.stringify(asked)} does not exist here: no rule under models in the configuration matches it`,
     { param: 'model' },
@@ -301,12 +358,15 @@ function toText({ upstream, model, request, plan, receipt, notes }: Explanation)
   return `${blocks.join('\n\n')}\n`;
 }
 
+/** Length of the longest outcome. */
+const OUTCOME_WIDTH = 'rewritten'.length;
+
 function receiptTable(receipt: readonly ReceiptLine[]): string {
   const names = receipt.map(({ field, count }) => (count === 1 ? field : `${field} (${count} times)`));
   const width = Math.max(0, ...names.map((name) => name.length));
   return receipt
     .map(({ outcome, note }, index) =>
-      `  ${outcome.padEnd(8)}  ${names[index]!.padEnd(width)}  ${note}`.trimEnd(),
+      `  ${outcome.padEnd(OUTCOME_WIDTH)}  ${names[index]!.padEnd(width)}  ${note}`.trimEnd(),
     )
     .join('\n');
 }

@@ -1,4 +1,10 @@
-import { ERROR_KINDS, type ErrorType, type GatewayError, type GoogleStatus, type ServerStatus } from '../../errors.ts';
+import {
+  ERROR_KINDS,
+  type ErrorType,
+  type GatewayError,
+  type GoogleStatus,
+  type ServerStatus,
+} from '../../errors.ts';
 
 /** OpenAI's error envelope. Contract section 11.1. */
 export interface ErrorBody {

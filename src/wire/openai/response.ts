@@ -84,11 +84,15 @@ export interface TopLogprob {
   bytes: number[];
 }
 
-/** Token counts. `prompt_tokens + completion_tokens = total_tokens` unless `usage.mode` is `google`. Section 9.8. */
-export interface Usage {
+/** The token counts every server reports. */
+export interface TokenUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
+}
+
+/** Token counts. `prompt_tokens + completion_tokens = total_tokens` unless `usage.mode` is `google`. Section 9.8. */
+export interface Usage extends TokenUsage {
   prompt_tokens_details: {
     cached_tokens: number;
     audio_tokens?: number;

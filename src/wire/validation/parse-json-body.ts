@@ -6,14 +6,26 @@ import { MAX_DEPTH } from './structure-checks.ts';
 // Below this size no nesting can hurt the parser, and the request's validation measures depth more cheaply.
 const SCAN_FROM_CHARACTERS = 65_536;
 
+/** A request body: its JSON text as it can be passed on, and what it means. */
+export interface JsonBody {
+  /** Without byte order mark, and without backslashes at line ends. */
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** The JSON value of a request body; see {@link readJsonText}. */
+export function parseJsonBody(text: string): unknown {
+  return readJsonText(text).value;
+}
+
 /**
- * The JSON value of a request body. Of repeated member names the last wins; a byte order mark is skipped, and so is a
+ * The JSON of a request body. Of repeated member names the last wins; a byte order mark is skipped, and so is a
  * backslash at the end of a line.
  *
  * @throws {GatewayError} `invalid_json` with line and column, or `invalid_argument` when a large body has more than
  *   {@link MAX_DEPTH} levels
  */
-export function parseJsonBody(text: string): unknown {
+export function readJsonText(text: string): JsonBody {
   const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
   if (json.length > SCAN_FROM_CHARACTERS && nestsDeeperThan(json, MAX_DEPTH)) {
     throw new GatewayError(
@@ -22,7 +34,7 @@ export function parseJsonBody(text: string): unknown {
     );
   }
   try {
-    return JSON.parse(json) as unknown;
+    return { text: json, value: JSON.parse(json) as unknown };
   } catch (error) {
     const continued = joinContinuedLines(json);
     if (continued !== undefined) return continued;
@@ -35,11 +47,11 @@ export function parseJsonBody(text: string): unknown {
  * inside single quotes the shell passes it on. No JSON holds a backslash before a line end, so nothing else is read
  * another way.
  */
-function joinContinuedLines(json: string): unknown {
+function joinContinuedLines(json: string): JsonBody | undefined {
   const joined = json.replace(/\\(?=\r?\n)/g, ' ');
   if (joined === json) return undefined;
   try {
-    return JSON.parse(joined) as unknown;
+    return { text: joined, value: JSON.parse(joined) as unknown };
   } catch {
     return undefined;
   }

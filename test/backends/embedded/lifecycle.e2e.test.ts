@@ -42,7 +42,7 @@ interface RunningStream {
 async function begin(model: LocalModel, fields: Fields): Promise<RunningStream> {
   const controller = new AbortController();
   const answer = await model.answer({ ...fields, stream: true }, { signal: controller.signal });
-  if (answer.mode === 'completion') throw new Error('the answer is no stream');
+  if (answer.mode !== 'stream') throw new Error('the answer is no stream');
   const chunks: ChatCompletionChunk[] = [];
   const consume = async (): Promise<GatewayError | undefined> => {
     try {
@@ -140,7 +140,7 @@ describe('a running engine', () => {
   it('waits for a client that reads slowly, and goes on where it was', async () => {
     const fields = endless({ max_tokens: 100 });
     const answer = await model.answer({ ...fields, stream: true });
-    if (answer.mode === 'completion') throw new Error('the answer is no stream');
+    if (answer.mode !== 'stream') throw new Error('the answer is no stream');
     const iterator = answer.chunks[Symbol.asyncIterator]();
     await iterator.next();
     // Reads nothing until the engine must have been told to wait: the slot stays taken and no answer is finished.

@@ -9,6 +9,7 @@ import { DEFAULT_MODEL_NAME } from '../../../src/model-store/catalogue.ts';
 import { openModelStore } from '../../../src/model-store/model-store.ts';
 import { ModelRouter } from '../../../src/routing/model-router.ts';
 import { type ChatAnswer, type ChatInput, handleChat } from '../../../src/server/handle-chat.ts';
+import { ChatRequestBody } from '../../../src/wire/openai/request-body.ts';
 import type { ChatCompletionRequest } from '../../../src/wire/openai/request.ts';
 import type {
   ChatCompletion,
@@ -82,7 +83,8 @@ export class LocalModel {
     { family = 'plain', signal = NEVER, unsupported = 'reject' }: CallOptions = {},
   ): Promise<ChatAnswer> {
     const messages = ask === undefined ? [] : [{ role: 'user', content: ask }];
-    const body = JSON.parse(JSON.stringify({ model: 'local', messages, ...fields })) as unknown;
+    const text = JSON.stringify({ model: 'local', messages, ...fields });
+    const body = new ChatRequestBody({ text, value: JSON.parse(text) });
     return handleChat(
       { body, family, requestId: 'test', tenant: 'test', signal, onDeadline: () => {} },
       { router: this.#router, unsupported, usageMode: 'openai' },
@@ -97,7 +99,7 @@ export class LocalModel {
 
   async chunks(fields: Fields, options?: CallOptions): Promise<ChatCompletionChunk[]> {
     const answer = await this.answer({ ...fields, stream: true }, options);
-    if (answer.mode === 'completion') throw new Error('the answer is no stream');
+    if (answer.mode !== 'stream') throw new Error('the answer is no stream');
     const chunks: ChatCompletionChunk[] = [];
     for await (const batch of answer.chunks) chunks.push(...batch.chunks);
     return chunks;

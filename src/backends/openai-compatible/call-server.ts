@@ -1,0 +1,152 @@
+import { GatewayError } from '../../errors.ts';
+import { fromServerError } from '../../translate/error/from-server-error.ts';
+import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
+import type { Lease } from '../../upstream/replicas/replica.ts';
+import { TransportError } from '../../upstream/transport-error.ts';
+import type { JsonObject } from '../../wire/validation/structure-checks.ts';
+import type { FlowingAnswer } from '../relayed-answer.ts';
+import { collectBody } from './answer/collect-body.ts';
+import { LongAnswer } from './answer/long-answer.ts';
+import { RelayedStream } from './answer/relayed-stream.ts';
+import { StreamEditor } from './answer/stream-editor.ts';
+import { type Completion, readCompletion } from './answer/whole-answer.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+export interface ServerCall {
+  readonly connection: ServerConnection;
+  /** The upstream's name. */
+  readonly upstream: string;
+  /** The request as the server gets it. */
+  readonly body: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  /** The model name as the client wrote it; `undefined` leaves the server's. */
+  readonly asked: string | undefined;
+  /** Longest wait for the beginning of an answer, in milliseconds. */
+  readonly firstByteMs: number;
+}
+
+/** Largest error body worth reading, in bytes. */
+const MAX_ERROR_BYTES = 256 * 1024;
+
+/** Longest completion that is held in memory as a whole, in bytes. Longer ones flow through. */
+const MAX_WHOLE_BYTES = 1024 * 1024;
+
+/**
+ * Asks one replica for a whole answer. The lease is given back when the answer is complete.
+ *
+ * @returns the completion, or an answer too long to be one piece
+ * @throws {GatewayError} as the server answered; {TransportError} when it did not
+ */
+export async function callForWhole(call: ServerCall, lease: Lease): Promise<Completion | LongAnswer> {
+  const { upstream, asked } = call;
+  const response = await send(call, lease);
+  if (mediaType(response) === 'text/event-stream') {
+    response.body.cancel();
+    throw unexpected(upstream, 'answered with a stream that nobody asked for');
+  }
+  const { bytes, isWhole } = await collectBody(response.body, MAX_WHOLE_BYTES);
+  if (!isWhole) {
+    lease.succeed();
+    return new LongAnswer(bytes, response.body, { upstream, asked, onOver: endLease(lease) });
+  }
+  const completion = readCompletion(bytes, upstream);
+  lease.succeed();
+  lease.release();
+  return completion;
+}
+
+export interface StreamCall extends ServerCall {
+  /** Sees every chunk. */
+  readonly watch?: ((chunk: JsonObject) => void) | undefined;
+  /** Asked before the answer is declared complete. */
+  readonly verify?: (() => Promise<void>) | undefined;
+}
+
+export interface OpenStream {
+  readonly answer: FlowingAnswer;
+  /** The model as the server names it. */
+  readonly model: string | undefined;
+}
+
+/**
+ * Asks one replica for a stream. Resolves when the first chunk is there; the lease is given back when the stream is over.
+ *
+ * @throws {GatewayError} as the server answered; {TransportError} when it did not
+ */
+export async function callForStream(call: StreamCall, lease: Lease): Promise<OpenStream> {
+  const { upstream, asked, firstByteMs, watch, verify } = call;
+  const sentAt = performance.now();
+  const response = await send(call, lease);
+  if (mediaType(response) !== 'text/event-stream') {
+    const body = await readText(response.body, MAX_ERROR_BYTES);
+    throw isCompletion(body, upstream)
+      ? unexpected(upstream, 'answered a request for a stream with one object')
+      : fromServerError({ status: 200, ...contentTypeOf(response), body, upstream });
+  }
+  const editor = new StreamEditor({ upstream, asked, watch });
+  const answer = await RelayedStream.begin(response.body, {
+    editor,
+    verify,
+    upstream,
+    onOver: endLease(lease),
+    firstByteMs: Math.max(1, firstByteMs - (performance.now() - sentAt)),
+  });
+  lease.succeed();
+  return { answer, model: editor.model };
+}
+
+/** @throws {GatewayError} for any status but 200 */
+async function send(
+  { connection, upstream, body, requestId, signal }: ServerCall,
+  { replica }: Lease,
+): Promise<ExchangeResponse> {
+  const response = await connection.chat(replica, { body, requestId, signal });
+  const encoding = response.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    response.body.cancel();
+    throw unexpected(upstream, `compressed its answer (${encoding}), which nobody asked for`);
+  }
+  if (response.status === 200) return response;
+  const { 'retry-after': retryAfter } = response.headers;
+  throw fromServerError({
+    status: response.status,
+    ...contentTypeOf(response),
+    body: await readText(response.body, MAX_ERROR_BYTES),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    upstream,
+  });
+}
+
+/** What the end of an answer that flowed says about the replica. */
+function endLease(lease: Lease): (failure?: unknown) => void {
+  return (failure) => {
+    if (failure instanceof TransportError) lease.fail(failure.message, 'failed');
+    else if (failure instanceof GatewayError && failure.code === 'upstream_disconnected') {
+      lease.fail('the answer broke off', 'failed');
+    }
+    lease.release();
+  };
+}
+
+function mediaType({ headers }: ExchangeResponse): string {
+  return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+}
+
+function contentTypeOf({ headers }: ExchangeResponse): { contentType?: string } {
+  const { 'content-type': contentType } = headers;
+  return contentType === undefined ? {} : { contentType };
+}
+
+function isCompletion(body: string, upstream: string): boolean {
+  try {
+    readCompletion(Buffer.from(body), upstream);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unexpected(upstream: string, what: string): GatewayError {
+  return new GatewayError('bad_upstream_response', `The upstream ${upstream} ${what}.`);
+}

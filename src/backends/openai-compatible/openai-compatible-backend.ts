@@ -1,0 +1,241 @@
+import type { Dispatcher } from 'undici';
+import { errorFromProblems } from '../../errors.ts';
+import { relayProblems, type ServerCapabilities } from '../../translate/relay/capabilities.ts';
+import { SERVER_KINDS, type ServerKind, type ServerTraits } from '../../translate/relay/server-kinds.ts';
+import { toServerRequest } from '../../translate/relay/to-server-request.ts';
+import { type Asked, askReplicas } from '../../upstream/replicas/ask-replicas.ts';
+import type { CircuitOptions } from '../../upstream/replicas/circuit-breaker.ts';
+import type { HealthOptions } from '../../upstream/replicas/health-probe.ts';
+import type { Lease, Replica, ReplicaState } from '../../upstream/replicas/replica.ts';
+import { ReplicaSet } from '../../upstream/replicas/replica-set.ts';
+import { RetryBudget } from '../../upstream/retry.ts';
+import type { JsonObject } from '../../wire/validation/structure-checks.ts';
+import type { Backend, BackendModel, ChatCall, Readiness, RelayReply } from '../backend.ts';
+import { usageOf } from './answer/answer-edits.ts';
+import { LongAnswer } from './answer/long-answer.ts';
+import { type Completion, completionBytes } from './answer/whole-answer.ts';
+import { callForStream, callForWhole, type ServerCall } from './call-server.ts';
+import { servedModel } from './served-model.ts';
+import { ServerConnection } from './server-connection.ts';
+import { ServerFacts } from './server-facts.ts';
+import {
+  checkCompletion,
+  checkContents,
+  type CheckContext,
+  mismatchError,
+  repairRequest,
+  withUsageOf,
+} from './structured-output/checked-answer.ts';
+import { StreamedContents } from './structured-output/final-contents.ts';
+import type { SchemaChecker } from './structured-output/schema-checker.ts';
+import { type CheckPolicy, wantedSchema } from './structured-output/wanted-schema.ts';
+
+export interface OpenAiCompatibleOptions {
+  /** The upstream's name. */
+  readonly name: string;
+  readonly kind: ServerKind;
+  /** Roots of the API, one for each replica. */
+  readonly urls: readonly string[];
+  /** Name of the served model; asked of the server when absent. */
+  readonly model?: string | undefined;
+  readonly dispatcher: Dispatcher;
+  /** Sent with every request, credentials among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeouts: {
+    /** Longest time for one answer, in milliseconds. */
+    readonly answerMs: number;
+    /** Longest wait for the beginning of an answer, in milliseconds. */
+    readonly firstByteMs: number;
+    /** Longest silence within an answer, in milliseconds. */
+    readonly idleMs: number;
+  };
+  /** Further attempts at replicas that were asked already. */
+  readonly retries: number;
+  readonly health: HealthOptions;
+  readonly circuit: CircuitOptions;
+  /** Time over which a recovered replica's share of the load rises, in milliseconds. */
+  readonly slowStartMs: number;
+  /** What the configuration says of the model; wins over what the server tells. */
+  readonly capabilities: ServerCapabilities;
+  readonly structuredOutput: {
+    readonly check: CheckPolicy['check'];
+    /** Further attempts with an answer that does not match. */
+    readonly repairs: number;
+  };
+  readonly checker: SchemaChecker;
+  readonly onReplicaChange?: (replica: Replica, state: ReplicaState, reason: string) => void;
+}
+
+/** Retries may add a fifth to the load, and a hundred at once: a replica that goes down has that many in flight. */
+const RETRY_BUDGET = { max: 100, ratio: 0.2 };
+const BASE_DELAY_MS = 500;
+const MAX_HINT_MS = 20_000;
+
+/** Models deployed by oneself, on a server that speaks Chat Completions: what it says goes to the client as it is. */
+export class OpenAiCompatibleBackend implements Backend {
+  readonly name: string;
+  readonly kind: ServerKind;
+  readonly input = 'text';
+  readonly answerTimeoutMs: number;
+  readonly #options: OpenAiCompatibleOptions;
+  readonly #traits: ServerTraits;
+  readonly #connection: ServerConnection;
+  readonly #facts: ServerFacts;
+  readonly #replicas: ReplicaSet;
+  readonly #budget = new RetryBudget(RETRY_BUDGET);
+
+  constructor(options: OpenAiCompatibleOptions) {
+    const { name, kind, model, urls, dispatcher, headers, timeouts, health, circuit, slowStartMs } = options;
+    this.name = name;
+    this.kind = kind;
+    this.answerTimeoutMs = timeouts.answerMs;
+    this.#options = options;
+    this.#traits = SERVER_KINDS[kind];
+    const { firstByteMs, idleMs } = timeouts;
+    this.#connection = new ServerConnection({ dispatcher, headers, firstByteMs, idleMs });
+    this.#facts = new ServerFacts({ kind, model, connection: this.#connection });
+    this.#replicas = new ReplicaSet({
+      urls,
+      probe: (replica, signal) => this.#facts.probe(replica, signal),
+      health,
+      circuit,
+      slowStartMs,
+      now: () => performance.now(),
+      random: Math.random,
+      ...(options.onReplicaChange === undefined ? {} : { onChange: options.onReplicaChange }),
+    });
+  }
+
+  /** Begins to ask the replicas how they are, and what they serve. */
+  start(): void {
+    this.#replicas.start();
+  }
+
+  models(): readonly BackendModel[] {
+    const { model: configured } = this.#options;
+    const { models = [] } = this.#facts;
+    if (configured === undefined) return models;
+    return [models.find(({ id }) => id === configured) ?? { id: configured, created: 0, ownedBy: this.kind }];
+  }
+
+  readiness(): Readiness {
+    if (this.#replicas.isAvailable() && this.#replicas.hasSettled) return { ready: true };
+    return {
+      ready: false,
+      reason: this.#replicas.describe(),
+      retryAfterSeconds: 1,
+      isOutage: this.#replicas.hasSettled,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#replicas.close();
+    await this.#options.dispatcher.destroy();
+  }
+
+  async chat(call: ChatCall, signal: AbortSignal): Promise<RelayReply> {
+    const { name, model: configured, structuredOutput } = this.#options;
+    const request = call.body.value as JsonObject;
+    if (configured === undefined && !call.isModelFixed) await this.#facts.known(signal);
+    const model = servedModel(call, { upstream: name, configured, listed: this.#facts.models });
+    const capabilities = { ...this.#facts.capabilities, ...this.#options.capabilities };
+    const problems = relayProblems(request, { traits: this.#traits, capabilities });
+    if (problems.length > 0) throw errorFromProblems(problems);
+    const { text, ignored } = toServerRequest(
+      { text: call.body.text, value: request },
+      { traits: this.#traits, model },
+    );
+    const isEnforced = this.#traits.enforcesSchemas && capabilities.json_schema !== false;
+    const schema = wantedSchema(request, { check: structuredOutput.check, isEnforced });
+    const check = schema === undefined ? undefined : { checker: this.#options.checker, schema, signal };
+    await check?.checker.assertUsable(check.schema, signal);
+    const serverCall: ServerCall = {
+      connection: this.#connection,
+      upstream: name,
+      body: text,
+      requestId: call.requestId,
+      signal,
+      asked: call.asked === '' ? undefined : call.asked,
+      firstByteMs: this.#options.timeouts.firstByteMs,
+    };
+    const reply =
+      request['stream'] === true
+        ? await this.#stream(serverCall, check)
+        : await this.#whole(serverCall, check);
+    return { ...reply, ignored, modelVersion: reply.modelVersion ?? model ?? name };
+  }
+
+  async #stream(call: ServerCall, check: CheckContext | undefined): Promise<PartialReply> {
+    const {
+      answer: opened,
+      replica,
+      passedOver,
+    } = await this.#ask(call, (lease) => {
+      // Each attempt has contents of its own.
+      const contents = check === undefined ? undefined : new StreamedContents();
+      return callForStream(
+        {
+          ...call,
+          watch: contents?.watch,
+          verify: check && contents && (() => checkContents(contents.final(), check)),
+        },
+        lease,
+      );
+    });
+    return { relayed: opened.answer, modelVersion: opened.model, replica: replica.name, passedOver };
+  }
+
+  async #whole(call: ServerCall, check: CheckContext | undefined): Promise<PartialReply> {
+    const passedOver: string[] = [];
+    const earlier: JsonObject[] = [];
+    for (let body = call.body; ;) {
+      const { answer, replica, ...asked } = await this.#ask(call, (lease) =>
+        callForWhole({ ...call, body }, lease),
+      );
+      passedOver.push(...asked.passedOver);
+      if (answer instanceof LongAnswer) {
+        return { relayed: answer, modelVersion: undefined, replica: replica.name, passedOver };
+      }
+      const { completion, mismatch } =
+        check === undefined ? { completion: answer } : await checkCompletion(answer, check);
+      if (completion !== undefined) {
+        const counted = withUsageOf(completion, earlier);
+        return { ...wholeReply(counted, call), replica: replica.name, passedOver };
+      }
+      passedOver.push(`${replica.name} an answer that does not match the schema`);
+      earlier.push(answer.value);
+      const choices = answer.value['choices'] as unknown[];
+      if (earlier.length > this.#options.structuredOutput.repairs || choices.length > 1) {
+        throw mismatchError(mismatch).with({ passedOver });
+      }
+      body = repairRequest(call.body, mismatch);
+    }
+  }
+
+  #ask<T>({ signal }: ServerCall, ask: (lease: Lease) => Promise<T>): Promise<Asked<T>> {
+    return askReplicas(this.#replicas, ask, {
+      upstream: this.name,
+      retries: this.#options.retries,
+      baseDelayMs: BASE_DELAY_MS,
+      maxHintMs: MAX_HINT_MS,
+      budget: this.#budget,
+      signal,
+      random: Math.random,
+    });
+  }
+}
+
+type PartialReply = Omit<RelayReply, 'ignored' | 'modelVersion'> & {
+  readonly modelVersion: string | undefined;
+};
+
+function wholeReply(
+  completion: Completion,
+  { asked }: ServerCall,
+): Pick<PartialReply, 'relayed' | 'modelVersion'> {
+  const { model } = completion.value;
+  return {
+    relayed: { bytes: completionBytes(completion, asked), usage: () => usageOf(completion.value) },
+    modelVersion: typeof model === 'string' ? model : undefined,
+  };
+}

@@ -1,0 +1,79 @@
+import type { Dispatcher } from 'undici';
+import { exchange, type ExchangeResponse } from '../../upstream/exchange.ts';
+import type { Replica } from '../../upstream/replicas/replica.ts';
+
+export interface ServerConnectionOptions {
+  readonly dispatcher: Dispatcher;
+  /** Sent with every request: credentials and what the configuration adds. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Longest wait for the head of a response, in milliseconds. */
+  readonly firstByteMs: number;
+  /** Longest silence within a response, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** The version at the end of an API's root: what stands before it is the server's root. */
+const API_VERSION = /\/v\d[^/]*$/;
+
+/** Requests to the replicas of one model server. */
+export class ServerConnection {
+  readonly #options: ServerConnectionOptions;
+  readonly #postHeaders: Readonly<Record<string, string>>;
+
+  constructor(options: ServerConnectionOptions) {
+    this.#options = options;
+    this.#postHeaders = { ...options.headers, 'content-type': 'application/json' };
+  }
+
+  /** Asks for a chat completion. @throws {TransportError} when there is no response */
+  chat(
+    replica: Replica,
+    { body, requestId, signal }: { body: string; requestId: string; signal: AbortSignal },
+  ): Promise<ExchangeResponse> {
+    return this.#exchange(replica, {
+      method: 'POST',
+      path: `${replica.pathPrefix}/chat/completions`,
+      headers: { ...this.#postHeaders, 'x-request-id': requestId },
+      body,
+      signal,
+    });
+  }
+
+  /**
+   * Asks for something small.
+   *
+   * @param path from the server's root; what begins with `/v1/` from the API's
+   * @param body sent as JSON, with POST
+   */
+  ask(
+    replica: Replica,
+    path: string,
+    options: { signal: AbortSignal; body?: object },
+  ): Promise<ExchangeResponse> {
+    const { signal, body } = options;
+    const place = path.startsWith('/v1/')
+      ? replica.pathPrefix + path.slice('/v1'.length)
+      : replica.pathPrefix.replace(API_VERSION, '') + path;
+    return this.#exchange(replica, {
+      method: body === undefined ? 'GET' : 'POST',
+      path: place,
+      headers: body === undefined ? this.#options.headers : this.#postHeaders,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+    });
+  }
+
+  #exchange(
+    { origin }: Replica,
+    request: {
+      method: 'GET' | 'POST';
+      path: string;
+      headers: Readonly<Record<string, string>>;
+      body?: string;
+      signal: AbortSignal;
+    },
+  ): Promise<ExchangeResponse> {
+    const { dispatcher, firstByteMs, idleMs } = this.#options;
+    return exchange(dispatcher, { ...request, origin, headersTimeoutMs: firstByteMs, idleTimeoutMs: idleMs });
+  }
+}

@@ -1,0 +1,61 @@
+import { OpenAiCompatibleBackend } from '../backends/openai-compatible/openai-compatible-backend.ts';
+import type { SchemaChecker } from '../backends/openai-compatible/structured-output/schema-checker.ts';
+import type { ServerUpstreamConfig } from '../config/complete-upstream.ts';
+import type { DeepReadonly } from '../config/deep-freeze.ts';
+import type { Log } from '../observability/log.ts';
+import { createConnectionPools } from '../upstream/connection-pools.ts';
+
+/** What all self-deployed upstreams of one server share. */
+export interface ServerContext {
+  readonly checker: SchemaChecker;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
+}
+
+/** A backend for a model server of one's own. Nothing is asked of it until it is started. */
+export function createServerUpstream(
+  name: string,
+  config: DeepReadonly<ServerUpstreamConfig>,
+  { checker, env, log }: ServerContext,
+): OpenAiCompatibleBackend {
+  const { health, circuit, structured_output: structuredOutput } = config;
+  return new OpenAiCompatibleBackend({
+    name,
+    kind: config.kind,
+    urls: config.base_urls,
+    model: config.model,
+    dispatcher: createConnectionPools(
+      { connectTimeoutMs: config.connect_timeout_ms, maxConnections: config.max_connections, http2: false },
+      env,
+    ),
+    headers: {
+      ...config.headers,
+      ...(config.api_key === undefined ? {} : { authorization: `Bearer ${config.api_key}` }),
+    },
+    timeouts: {
+      answerMs: config.request_timeout_ms,
+      firstByteMs: config.first_byte_timeout_ms,
+      idleMs: config.idle_timeout_ms,
+    },
+    retries: config.retries,
+    health: {
+      intervalMs: health.interval_ms,
+      downIntervalMs: health.down_interval_ms,
+      timeoutMs: health.timeout_ms,
+    },
+    circuit: {
+      failures: circuit.failures,
+      openMs: circuit.open_ms,
+      maxOpenMs: circuit.max_open_ms,
+    },
+    slowStartMs: config.slow_start_ms,
+    capabilities: config.capabilities,
+    structuredOutput,
+    checker,
+    onReplicaChange: (replica, state, reason) => {
+      const fields = { upstream: name, replica: replica.name, state, reason };
+      if (state === 'down') log.warn(fields, 'replica down');
+      else log.info(fields, 'replica up');
+    },
+  });
+}
