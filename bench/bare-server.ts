@@ -3,11 +3,11 @@
  * beforehand, with one write for each event as a stream needs. It neither parses nor checks, routes or logs.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { ChunkAssembler } from '../src/translate/events/assemble-chunks.ts';
 import { CompletionFold } from '../src/translate/events/fold-completion.ts';
 import type { RenderOptions } from '../src/translate/events/render-options.ts';
 import { SCRIPTED_BATCHES } from './chat-fixtures.ts';
+import { runServer } from './run-server.ts';
 
 const RENDER: RenderOptions = {
   id: 'chatcmpl-000000000000000000000000',
@@ -67,10 +67,4 @@ export function createBareServer(): Server {
   return createServer(answer);
 }
 
-if (import.meta.main) {
-  const server = createBareServer();
-  server.listen(0, '127.0.0.1', () => {
-    process.send?.((server.address() as AddressInfo).port);
-  });
-  process.on('disconnect', () => process.exit(0));
-}
+if (import.meta.main) runServer(createBareServer());

@@ -7,6 +7,8 @@ export interface ExpectedAnswer {
   readonly promptTokens: number;
   /** @default one for each piece */
   readonly answerTokens?: number;
+  /** Name every part of the answer has to bear. @default any */
+  readonly model?: string;
 }
 
 /** @returns what is wrong with a streamed answer; `undefined` when every event arrived, once and in order */
@@ -21,6 +23,7 @@ export function checkStream({ status, body }: RawResponse, expected: ExpectedAns
   for (const event of events) {
     if (!event.startsWith('data: ')) return `not an event: ${event.slice(0, 40)}`;
     const chunk = JSON.parse(event.slice('data: '.length)) as Chunk;
+    if (isWrongModel(chunk.model, expected)) return `an event of model ${chunk.model}`;
     const [choice] = chunk.choices;
     if (choice?.delta.content !== undefined && choice.delta.content !== '') texts.push(choice.delta.content);
     finish = choice?.finish_reason ?? finish;
@@ -37,10 +40,15 @@ export function checkStream({ status, body }: RawResponse, expected: ExpectedAns
 /** @returns what is wrong with an answer in one piece */
 export function checkCompletion({ status, body }: RawResponse, expected: ExpectedAnswer): string | undefined {
   if (status !== 200) return `status ${status}`;
-  const { choices, usage } = JSON.parse(body.toString('utf8')) as Completion;
+  const { model, choices, usage } = JSON.parse(body.toString('utf8')) as Completion;
+  if (isWrongModel(model, expected)) return `model ${model}`;
   const [choice] = choices;
   if (choice?.message.content !== expected.pieces.join('')) return 'another text';
   return checkEnd(choice.finish_reason, usage, expected);
+}
+
+function isWrongModel(model: string, expected: ExpectedAnswer): boolean {
+  return expected.model !== undefined && model !== expected.model;
 }
 
 function checkEnd(
@@ -59,11 +67,13 @@ interface Usage {
 }
 
 interface Chunk {
+  model: string;
   choices: { delta: { content?: string }; finish_reason?: string | null }[];
   usage?: Usage | null;
 }
 
 interface Completion {
+  model: string;
   choices: { message: { content: string | null }; finish_reason: string }[];
   usage: Usage;
 }

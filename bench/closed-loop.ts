@@ -1,13 +1,9 @@
 /** A closed loop of requests: every connection always has exactly one in flight. */
 import { connect, type Socket } from 'node:net';
+import { type PostRequest, postRequest } from './post-request.ts';
 import { type RawResponse, ResponseReader } from './response-reader.ts';
 
-export interface ClosedLoopOptions {
-  /** Port on the loopback interface. */
-  readonly port: number;
-  readonly body: string;
-  /** Besides those that every request has. @default {} */
-  readonly headers?: Readonly<Record<string, string>>;
+export interface ClosedLoopOptions extends PostRequest {
   readonly connections: number;
   /** Requests in all. */
   readonly requests: number;
@@ -34,19 +30,6 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<void> {
       }
     }),
   );
-}
-
-function postRequest({ port, body, headers = {} }: ClosedLoopOptions): Buffer {
-  const head = [
-    'POST /v1/chat/completions HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    'Content-Type: application/json',
-    'Accept: */*',
-    'User-Agent: parlance-bench',
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    `Content-Length: ${Buffer.byteLength(body)}`,
-  ];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function drive(

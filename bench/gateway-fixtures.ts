@@ -51,10 +51,15 @@ const COUNTS = {
   trafficType: 'ON_DEMAND',
 };
 
+/** The model that is asked for unless a request says otherwise. */
+export const DEFAULT_MODEL = 'gemini-2.5-flash';
+
 export interface GatewayRequest {
   readonly stream: boolean;
-  /** Orders for the upstream stand in it: `-d5` for 5 ms between the pieces. @default 'gemini-2.5-flash' */
+  /** Orders for Gemini's stand-in can stand in it: `-d5` for 5 ms between the pieces. @default {@link DEFAULT_MODEL} */
   readonly model?: string;
+  /** Carries orders to a model server. @default none */
+  readonly user?: string;
   /** Base64 characters of an inline image. @default none */
   readonly imageLength?: number;
   /** Schema of the one tool as JSON text. @default no tool */
@@ -62,7 +67,7 @@ export interface GatewayRequest {
 }
 
 /** A chat of about 1 KB. */
-export function gatewayRequest({ stream, model, imageLength, schema }: GatewayRequest): string {
+export function gatewayRequest({ stream, model, user, imageLength, schema }: GatewayRequest): string {
   const question = 'Why is the sky blue, and why are sunsets red? Say also what the sky looks like on Mars.';
   const image = {
     type: 'image_url',
@@ -70,7 +75,7 @@ export function gatewayRequest({ stream, model, imageLength, schema }: GatewayRe
   };
   const parameters = 'the schema';
   const body = JSON.stringify({
-    model: model ?? 'gemini-2.5-flash',
+    model: model ?? DEFAULT_MODEL,
     messages: [
       {
         role: 'system',
@@ -92,6 +97,7 @@ export function gatewayRequest({ stream, model, imageLength, schema }: GatewayRe
     temperature: 0.7,
     top_p: 0.95,
     max_tokens: 1024,
+    ...(user === undefined ? {} : { user }),
     ...(schema === undefined
       ? {}
       : { tools: [{ type: 'function', function: { name: 'look', parameters } }] }),

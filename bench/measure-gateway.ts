@@ -1,28 +1,13 @@
 /** What Parlance costs in front of Gemini, next to bare proxies in Node.js and to a gateway with the same task. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { deepSchema, type GatewayRequest, gatewayRequest, referenceBomb } from './gateway-fixtures.ts';
-import type { GatewayOrder, GatewayReport } from './gateway-load.ts';
+import { compareCpu, compareFigure, CONNECTIONS, load, ROUNDS, type Target } from './bench-target.ts';
+import { deepSchema, gatewayRequest, referenceBomb } from './gateway-fixtures.ts';
 import { median } from './median.ts';
-import {
-  cpuMicroseconds,
-  forgetPeak,
-  type MachineLoad,
-  peakMebibytes,
-  residentMebibytes,
-  watchMachine,
-} from './process-clock.ts';
-import type { Figure, Goal, Section } from './report.ts';
-import { type ServerProcess, startGateway, startNodeServer, startProgram } from './server-process.ts';
+import { NO_PORTKEY, PORTKEY, startPortkey } from './portkey.ts';
+import { forgetPeak, type MachineLoad, peakMebibytes, residentMebibytes } from './process-clock.ts';
+import type { Figure, Section } from './report.ts';
+import { type ServerProcess, startGateway, startNodeServer } from './server-process.ts';
 import { timedRounds } from './timed-rounds.ts';
 
-const CONNECTIONS = 64;
-/** For each kind of answer. */
-const ROUNDS = { most: 5, seconds: 60 };
-/** Load for each server before anything is measured: V8 compiles for about that long, on the process's own account. */
-const WARM_UP = { most: 8, seconds: 12 };
 const COMPLETIONS = 3000;
 const STREAMS = 400;
 /** Answers for the figures with one request at a time. */
@@ -35,22 +20,10 @@ const VERDICTS = 9;
 const KEY = 'bench-key-0123456789';
 const FLOOR = 'translation floor';
 const RAW = 'pass-through';
-const PORTKEY = 'Portkey 1.15.2';
-
-const PORTKEY_START = fileURLToPath(
-  new URL('./targets/portkey/node_modules/@portkey-ai/gateway/build/start-server.js', import.meta.url),
-);
-
-interface Target {
-  readonly name: string;
-  readonly server: ServerProcess;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly isRaw: boolean;
-}
 
 /** The servers by their part in the comparison. */
 interface Targets {
-  readonly upstreamUrl: string;
+  readonly upstream: ServerProcess;
   readonly ours: Target;
   readonly floor: Target;
   readonly raw: Target;
@@ -80,9 +53,7 @@ export async function measureGateway(profile?: string): Promise<Section> {
         `CPU time is user and system time of the server's process; ${CONNECTIONS} requests at once, streams of 64 pieces without pauses.`,
         'Ours has validation, keys, limits and its log on; the floor translates the same requests and does nothing else.',
         'Every answer is complete: its pieces are counted, and one in twenty is compared word by word.',
-        ...(targets.portkey === undefined
-          ? [`${PORTKEY}: not installed (npm ci in bench/targets/portkey).`]
-          : []),
+        ...(targets.portkey === undefined ? [NO_PORTKEY] : []),
       ],
     };
   } finally {
@@ -97,12 +68,13 @@ async function startTargets(running: ServerProcess[], profile: string | undefine
   };
   const upstream = keep(await startNodeServer('./gemini-upstream.ts'));
   const upstreamUrl = upstream.url;
-  const ours = keep(await startGateway({ upstreamUrl, key: KEY }, profile));
+  const ours = keep(await startGateway({ upstream: vertexUpstream(upstreamUrl), key: KEY }, profile));
   const floor = keep(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl]));
-  const raw = keep(await startNodeServer('./node-raw.ts', undefined, [upstreamUrl]));
-  const portkey = existsSync(PORTKEY_START) ? keep(await startPortkey()) : undefined;
+  const raw = keep(await startNodeServer('./node-raw.ts', undefined, [upstreamUrl, 'gemini']));
+  const portkey = await startPortkey();
+  if (portkey !== undefined) keep(portkey);
   return {
-    upstreamUrl,
+    upstream,
     ours: asOurs(ours),
     floor: asFloor(floor),
     raw: { name: RAW, server: raw, headers: {}, isRaw: true },
@@ -118,16 +90,15 @@ function asFloor(server: ServerProcess): Target {
   return { name: FLOOR, server, headers: {}, isRaw: false };
 }
 
-/** Its port has to be chosen beforehand, so one is taken that was free a moment ago. */
-async function startPortkey(): Promise<ServerProcess> {
-  const probe = await startNodeServer('./gemini-upstream.ts');
-  await probe.stop();
-  const port = new URL(probe.url).port;
-  return startProgram([process.execPath, PORTKEY_START, `--port=${port}`, '--headless'], {
-    env: { NODE_ENV: 'production' },
-    url: probe.url,
-    healthPath: '/',
-  });
+function vertexUpstream(upstreamUrl: string): object {
+  return {
+    kind: 'vertex',
+    base_url: upstreamUrl,
+    project: 'p',
+    location: 'us-central1',
+    access_token: 'token',
+    http2: false,
+  };
 }
 
 function portkeyHeaders(upstreamUrl: string): Record<string, string> {
@@ -142,45 +113,21 @@ function portkeyHeaders(upstreamUrl: string): Record<string, string> {
 
 /** CPU time of one kind of answer: ours against the floor, and the two others against ours and the floor. */
 async function loadFigures(
-  { ours, floor, raw, portkey }: Targets,
+  { upstream, ours, floor, raw, portkey }: Targets,
   { stream, loads }: { stream: boolean; loads: MachineLoad[] },
 ): Promise<Figure[]> {
   const requests = stream ? STREAMS : COMPLETIONS;
   const targets = [ours, floor, raw, ...(portkey === undefined ? [] : [portkey])];
-  for (const target of targets) {
-    for (const _round of timedRounds(WARM_UP)) await load(target, { stream }, { requests });
-  }
-  const cpu = new Map<Target, number[]>(targets.map((target) => [target, []]));
-  for (const _round of timedRounds(ROUNDS)) {
-    const endWatch = watchMachine(targets.map(({ server }) => server.pid));
-    let generators = 0;
-    for (const target of targets) {
-      const before = cpuMicroseconds(target.server.pid);
-      const { cpuMicroseconds: generator } = await load(target, { stream }, { requests });
-      cpu.get(target)?.push((cpuMicroseconds(target.server.pid) - before) / requests);
-      generators += generator;
-    }
-    loads.push(endWatch(generators));
-  }
-  const what = stream ? 'stream of 64 pieces' : 'whole answer';
-  const mine = cpu.get(ours) ?? [];
-  const compare = (target: Target, goal?: Goal): Figure => {
-    const theirs = cpu.get(target) ?? [];
-    return {
-      what: `${what}: CPU time`,
-      unit: 'us',
-      ours: median(mine),
-      baseline: { name: target.name, value: median(theirs) },
-      ratio: median(mine.map((value, at) => value / (theirs[at] ?? Number.NaN))),
-      ...(goal === undefined ? {} : { goal }),
-    };
-  };
+  const contenders = targets.map((target) => ({ target, request: { stream } }));
+  const cpu = await compareCpu(contenders, { requests, upstream, loads });
+  const what = `${stream ? 'stream of 64 pieces' : 'whole answer'}: CPU time`;
+  const roundsOf = (target: Target): readonly number[] => cpu[targets.indexOf(target)] ?? [];
+  const compare = (target: Target, atMost?: number): Figure =>
+    compareFigure(what, roundsOf(ours), { target, rounds: roundsOf(target), atMost });
   return [
-    compare(floor, { of: 'ratio', at: 'most', bound: stream ? 1.4 : 1.5 }),
+    compare(floor, stream ? 1.4 : 1.5),
     compare(raw),
-    ...(portkey === undefined
-      ? []
-      : [compare(portkey, { of: 'ratio', at: 'most', bound: stream ? 0.25 : 0.167 })]),
+    ...(portkey === undefined ? [] : [compare(portkey, stream ? 0.25 : 0.167)]),
   ];
 }
 
@@ -212,9 +159,9 @@ async function delayFigures({ ours, floor, raw }: Targets): Promise<Figure[]> {
 }
 
 /** Pieces come 5 ms apart, so that all streams run at the same time. */
-async function concurrencyFigure({ upstreamUrl }: Targets): Promise<Figure> {
+async function concurrencyFigure({ upstream }: Targets): Promise<Figure> {
   const request = { stream: true, model: 'gemini-2.5-flash-d5' };
-  const [ours, floor] = await onFreshProcesses(upstreamUrl, async (target) => {
+  const [ours, floor] = await onFreshProcesses(upstream.url, async (target) => {
     await load(target, request, { requests: CONCURRENT_STREAMS, connections: CONCURRENT_STREAMS });
     return peakMebibytes(target.server.pid);
   });
@@ -228,7 +175,7 @@ async function concurrencyFigure({ upstreamUrl }: Targets): Promise<Figure> {
 }
 
 /** Memory for a request with an image, in sizes of the image, beyond what the floor needs. */
-async function imageFigure({ upstreamUrl }: Targets): Promise<Figure> {
+async function imageFigure({ upstream }: Targets): Promise<Figure> {
   const request = { stream: false, imageLength: IMAGE_MEBIBYTES * 1024 * 1024 };
   const copies = async (target: Target): Promise<number> => {
     const { pid } = target.server;
@@ -241,7 +188,7 @@ async function imageFigure({ upstreamUrl }: Targets): Promise<Figure> {
   // How much garbage is there at the peak is a matter of luck.
   const pairs: [number, number][] = [];
   for (const _round of timedRounds({ most: 3, seconds: 30 })) {
-    pairs.push(await onFreshProcesses(upstreamUrl, copies));
+    pairs.push(await onFreshProcesses(upstream.url, copies));
   }
   const ours = median(pairs.map(([mine]) => mine));
   const floor = median(pairs.map(([, theirs]) => theirs));
@@ -266,7 +213,7 @@ async function onFreshProcesses(
     }
   };
   return [
-    await run(asOurs(await startGateway({ upstreamUrl, key: KEY }))),
+    await run(asOurs(await startGateway({ upstream: vertexUpstream(upstreamUrl), key: KEY }))),
     await run(asFloor(await startNodeServer('./node-translate.ts', undefined, [upstreamUrl]))),
   ];
 }
@@ -312,25 +259,4 @@ async function judge({ server, headers }: Target, body: string): Promise<void> {
   if (response.status !== 200 && response.status !== 400) {
     throw new Error(`a hostile schema was answered with ${response.status}: ${text.slice(0, 200)}`);
   }
-}
-
-/** One run of the load generator. @throws {Error} when an answer is missing or wrong */
-async function load(
-  { name, server, headers, isRaw }: Target,
-  request: GatewayRequest,
-  { requests, connections = CONNECTIONS }: { requests: number; connections?: number },
-): Promise<GatewayReport> {
-  const order: GatewayOrder = {
-    port: Number(new URL(server.url).port),
-    headers,
-    request,
-    connections,
-    requests,
-    isRaw,
-  };
-  const child: ChildProcess = fork(new URL('./gateway-load.ts', import.meta.url), [JSON.stringify(order)]);
-  const [message] = await once(child, 'message');
-  const report = message as GatewayReport;
-  if (report.problem !== undefined) throw new Error(`The load on ${name}: ${report.problem}`);
-  return report;
 }

@@ -1,14 +1,29 @@
 /**
  * The least a proxy in Node.js can do: passes the bytes of requests and answers on, over `node:http` and undici. Takes
- * the upstream's URL as its argument; as a process it reports its port on the IPC channel and ends with it.
+ * the upstream's URL and the name of a path rule as its arguments; as a process it reports its port on the IPC channel
+ * and ends with it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
 import { GEMINI_PATH } from './node-translate.ts';
+import { runServer } from './run-server.ts';
 
-export function createRawProxy(upstream: string): Server {
+/** Path at the upstream for a request's own path and its body. */
+type PathRule = (path: string, body: Buffer) => string;
+
+const PATH_RULES = {
+  same: (path) => path,
+  gemini: (_, body) => {
+    const method = body.includes('"stream":true') ? 'streamGenerateContent?alt=sse' : 'generateContent';
+    return `${GEMINI_PATH}/gemini-2.5-flash:${method}`;
+  },
+} satisfies Record<string, PathRule>;
+
+export type PathRuleName = keyof typeof PATH_RULES;
+
+export function createRawProxy(upstream: string, rule: PathRuleName = 'same'): Server {
   const pool = new Pool(upstream, { connections: 1024, pipelining: 1 });
+  const pathOf: PathRule = PATH_RULES[rule];
   return createServer((request: IncomingMessage, response: ServerResponse) => {
     const parts: Buffer[] = [];
     request.on('data', (bytes: Buffer) => {
@@ -16,14 +31,21 @@ export function createRawProxy(upstream: string): Server {
     });
     request.on('end', () => {
       const body = Buffer.concat(parts);
-      const method = body.includes('"stream":true') ? 'streamGenerateContent?alt=sse' : 'generateContent';
-      const path = `${GEMINI_PATH}/gemini-2.5-flash:${method}`;
+      const path = pathOf(request.url ?? '/', body);
       pool.dispatch(
         { method: 'POST', path, body, headers: { 'content-type': 'application/json' } },
         {
-          onRequestStart() {},
+          onRequestStart(controller) {
+            response.on('close', () => {
+              if (!response.writableFinished) controller.abort(new Error('the client left'));
+            });
+          },
           onResponseStart(_, status, headers) {
-            response.writeHead(status, { 'content-type': String(headers['content-type']) });
+            const length = headers['content-length'];
+            response.writeHead(status, {
+              'content-type': String(headers['content-type']),
+              ...(length === undefined ? {} : { 'content-length': String(length) }),
+            });
           },
           onResponseData(controller, chunk) {
             if (response.write(chunk)) return;
@@ -45,9 +67,5 @@ export function createRawProxy(upstream: string): Server {
 }
 
 if (import.meta.main) {
-  const server = createRawProxy(process.argv[2] ?? '');
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-    process.send?.((server.address() as AddressInfo).port);
-  });
-  process.on('disconnect', () => process.exit(0));
+  runServer(createRawProxy(process.argv[2] ?? '', process.argv[3] as PathRuleName | undefined));
 }

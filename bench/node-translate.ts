@@ -4,8 +4,8 @@
  * text. Takes the upstream's URL as its argument; as a process it reports its port on the IPC channel and ends with it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
+import { runServer } from './run-server.ts';
 
 export const GEMINI_PATH = '/v1/projects/p/locations/us-central1/publishers/google/models';
 
@@ -195,10 +195,4 @@ export function createTranslatingProxy(upstream: string): Server {
   });
 }
 
-if (import.meta.main) {
-  const server = createTranslatingProxy(process.argv[2] ?? '');
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-    process.send?.((server.address() as AddressInfo).port);
-  });
-  process.on('disconnect', () => process.exit(0));
-}
+if (import.meta.main) runServer(createTranslatingProxy(process.argv[2] ?? ''));

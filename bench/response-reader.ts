@@ -17,6 +17,12 @@ export class ResponseReader {
   /** Bytes of a body of fixed length; `'chunked'`; `undefined` while the head is incomplete. */
   #framing: number | 'chunked' | undefined;
   #body: Buffer[] = [];
+  readonly #onChunk: ((bytes: Buffer) => void) | undefined;
+
+  /** @param onChunk told each piece of a chunked body once the whole piece is there */
+  constructor(onChunk?: (bytes: Buffer) => void) {
+    this.#onChunk = onChunk;
+  }
 
   /**
    * @returns the response these bytes complete, if any. There is one request at a time on a connection.
@@ -59,7 +65,9 @@ export class ResponseReader {
       if (this.#unread.length < whole) return undefined;
       const chunk = this.#take(whole);
       if (size === 0) return this.#complete();
-      this.#body.push(chunk.subarray(start, start + size));
+      const bytes = chunk.subarray(start, start + size);
+      this.#body.push(bytes);
+      this.#onChunk?.(bytes);
     }
   }
 

@@ -7,21 +7,23 @@ import { openModelStore } from '../src/model-store/model-store.ts';
 import { buildLlamaServer, findLlamaServer, NO_BASELINE } from './llama-server.ts';
 import { type EngineSetup, measureEngine } from './measure-engine.ts';
 import { measureGateway } from './measure-gateway.ts';
+import { measureRelay } from './measure-relay.ts';
 import { measureServer } from './measure-server.ts';
 import { measureStart } from './measure-start.ts';
 import { formatSection, type Section } from './report.ts';
 
-const HELP = `Usage: npm run bench -- [--only a|b|c|gateway] [--baseline build] [--profile FOLDER]
+const HELP = `Usage: npm run bench -- [--only a|b|c|gateway|relay] [--baseline build] [--profile FOLDER]
 
   a  start and memory
   b  the embedded engine next to llama.cpp's own server
   c  what the server itself costs
   gateway  what it costs in front of Gemini, next to bare proxies
+  relay    what it costs in front of a model server, next to bare proxies
 
 Options:
   --only PART       one part instead of all
   --baseline build  builds llama.cpp's server first, into .cache/llama.cpp (about 15 minutes on two cores)
-  --profile FOLDER  writes a CPU profile of our server in parts c and gateway
+  --profile FOLDER  writes a CPU profile of our server in parts c, gateway and relay
 
 LLAMA_SERVER names an llama-server to compare with instead of the one in .cache/llama.cpp.
 `;
@@ -32,8 +34,11 @@ const ENGINE_PARTS: Record<string, (setup: EngineSetup, profile: string | undefi
   c: measureServer,
 };
 
-/** The part that needs no model. */
-const GATEWAY = 'gateway';
+/** The parts that need no model. */
+const PROXY_PARTS: Record<string, (profile: string | undefined) => Promise<Section>> = {
+  gateway: measureGateway,
+  relay: measureRelay,
+};
 
 /** @returns the exit code */
 async function main(): Promise<number> {
@@ -51,16 +56,18 @@ async function main(): Promise<number> {
   }
   if (values.baseline !== undefined && values.baseline !== 'build')
     throw new Error('--baseline takes only "build".');
-  if (values.only !== undefined && ![...Object.keys(ENGINE_PARTS), GATEWAY].includes(values.only))
-    throw new Error('--only takes a, b, c or gateway.');
+  const parts = [...Object.keys(ENGINE_PARTS), ...Object.keys(PROXY_PARTS)];
+  if (values.only !== undefined && !parts.includes(values.only))
+    throw new Error('--only takes a, b, c, gateway or relay.');
   if (process.platform !== 'linux') throw new Error('The benchmark reads /proc, which only Linux has.');
   process.stdout.write(
     `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${availableParallelism()} cores, Node.js ${process.version}\n\n`,
   );
-  if (values.only !== GATEWAY)
+  if (values.only === undefined || values.only in ENGINE_PARTS)
     await runEngineParts(values.only, prepare(values.baseline === 'build'), values.profile);
-  if (values.only === undefined || values.only === GATEWAY) {
-    process.stdout.write(`${formatSection(await measureGateway(values.profile))}\n`);
+  for (const [part, measure] of Object.entries(PROXY_PARTS)) {
+    if (values.only !== undefined && values.only !== part) continue;
+    process.stdout.write(`${formatSection(await measure(values.profile))}\n`);
   }
   return 0;
 }

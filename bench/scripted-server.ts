@@ -15,6 +15,7 @@ import { SCRIPTED_BATCHES } from './chat-fixtures.ts';
 class ScriptedBackend implements Backend {
   readonly name = 'scripted';
   readonly kind = 'embedded';
+  readonly input = 'request';
   readonly answerTimeoutMs = 60_000;
 
   chat(): Promise<ChatReply> {

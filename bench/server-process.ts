@@ -78,30 +78,23 @@ export async function startParlance({
 }
 
 /**
- * `parlance serve` in front of a Vertex AI upstream, with keys, limits and the usual log.
+ * `parlance serve` in front of one upstream, with keys, limits and the usual log.
  *
+ * @param upstream its section of the configuration
  * @param key what clients have to send
  * @param profile folder for a CPU profile of its whole run
  */
 export async function startGateway(
-  { upstreamUrl, key }: { upstreamUrl: string; key: string },
+  { upstream, key }: { upstream: object; key: string },
   profile?: string,
 ): Promise<ServerProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'parlance-bench-'));
-  const vertex = {
-    kind: 'vertex',
-    base_url: upstreamUrl,
-    project: 'p',
-    location: 'us-central1',
-    access_token: 'token',
-    http2: false,
-  };
   const config = {
     server: { port: 0 },
     auth: { mode: 'keys', keys: [key] },
     log: { level: 'info' },
-    upstreams: { vertex },
-    models: [{ match: '*', upstream: 'vertex' }],
+    upstreams: { up: upstream },
+    models: [{ match: '*', upstream: 'up' }],
   };
   writeFileSync(join(directory, 'parlance.yaml'), JSON.stringify(config));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CONFIGURING.test(name)));

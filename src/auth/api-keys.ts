@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 
 /** Where a client may put its key. Contract section 1.3. */
 export interface Credentials {
@@ -18,32 +18,42 @@ export function readClientKey(credentials: Credentials): string | undefined {
   return places.find((key) => key !== undefined && key !== '');
 }
 
+/** What is kept of a key while its request runs: enough to know it again, and no more. */
+export class HashedKey {
+  readonly #hash: Buffer;
+
+  constructor(key: string) {
+    this.#hash = hash('sha256', key, 'buffer');
+  }
+
+  /** Whom the key stands for, as a name that does not give the key away. */
+  get tenant(): string {
+    return this.#hash.toString('base64url');
+  }
+
+  /** In constant time. */
+  equals(other: HashedKey): boolean {
+    return timingSafeEqual(this.#hash, other.#hash);
+  }
+}
+
+/** The tenant of all clients without a key. */
+export const ANONYMOUS = 'anonymous';
+
 /**
  * Compares keys by their hashes, all of them and in constant time, so that timing tells neither how much of a key is
  * right nor which one matched.
  */
 export class ApiKeys {
-  readonly #hashes: readonly Buffer[];
+  readonly #known: readonly HashedKey[];
 
   constructor(keys: readonly string[]) {
-    this.#hashes = keys.map(hash);
+    this.#known = keys.map((key) => new HashedKey(key));
   }
 
-  has(key: string): boolean {
-    const candidate = hash(key);
+  has(key: HashedKey): boolean {
     let found = false;
-    for (const known of this.#hashes) found = timingSafeEqual(known, candidate) || found;
+    for (const known of this.#known) found = known.equals(key) || found;
     return found;
   }
-}
-
-/**
- * Whom a key stands for, as a name that does not give the key away: its hash. Clients without a key share one name.
- */
-export function tenantOf(key: string | undefined): string {
-  return key === undefined ? 'anonymous' : hash(key).toString('base64url');
-}
-
-function hash(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
 }

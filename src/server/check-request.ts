@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ApiKeys, readClientKey, tenantOf } from '../auth/api-keys.ts';
+import { ANONYMOUS, type ApiKeys, HashedKey, readClientKey } from '../auth/api-keys.ts';
 import { GatewayError } from '../errors.ts';
 import { printableText } from './printable-text.ts';
 import { allowedMethods, normalisePath, resolveRoute, type Route } from './resolve-route.ts';
@@ -35,9 +35,10 @@ export function checkRequest(request: FastifyRequest, reply: FastifyReply, rules
   request.route = route;
   checkMethod(request, reply, { route, pathname });
   if (route.kind !== 'health' && route.kind !== 'ready') {
-    const key = readKey(request, query);
+    const sent = readKey(request, query);
+    const key = sent === undefined ? undefined : new HashedKey(sent);
     if (rules.apiKeys !== undefined) checkKey(key, reply, rules.apiKeys);
-    request.tenant = tenantOf(key);
+    request.tenant = key?.tenant ?? ANONYMOUS;
   }
   if (route.kind === 'not-implemented') {
     throw new GatewayError('unsupported', `Parlance does not implement ${route.what}; use chat/completions.`);
@@ -69,7 +70,7 @@ function readKey({ headers }: FastifyRequest, query: string): string | undefined
   });
 }
 
-function checkKey(key: string | undefined, reply: FastifyReply, apiKeys: ApiKeys): void {
+function checkKey(key: HashedKey | undefined, reply: FastifyReply, apiKeys: ApiKeys): void {
   if (key !== undefined && apiKeys.has(key)) return;
   reply.header('www-authenticate', 'Bearer realm="parlance"');
   throw new GatewayError(

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiKeys, type Credentials, readClientKey, tenantOf } from '../../src/auth/api-keys.ts';
+import { ANONYMOUS, ApiKeys, type Credentials, HashedKey, readClientKey } from '../../src/auth/api-keys.ts';
 
 describe('readClientKey', () => {
   it.each<{ credentials: Credentials; key: string | undefined }>([
@@ -31,24 +31,24 @@ describe('ApiKeys', () => {
   const keys = new ApiKeys(['first', 'second-longer', 'ключ']);
 
   it.each(['first', 'second-longer', 'ключ'])('has %s', (key) => {
-    expect(keys.has(key)).toBe(true);
+    expect(keys.has(new HashedKey(key))).toBe(true);
   });
 
   it.each(['', 'firs', 'first ', 'FIRST', 'firstsecond-longer', 'second', '__proto__'])(
     'has no %j',
     (key) => {
-      expect(keys.has(key)).toBe(false);
+      expect(keys.has(new HashedKey(key))).toBe(false);
     },
   );
 
   it('has nothing when it is empty', () => {
-    expect(new ApiKeys([]).has('')).toBe(false);
+    expect(new ApiKeys([]).has(new HashedKey(''))).toBe(false);
   });
 
   it('has exactly the keys it was given', () => {
     fc.assert(
       fc.property(fc.array(fc.string(), { maxLength: 5 }), fc.string(), (given, key) => {
-        expect(new ApiKeys(given).has(key)).toBe(given.includes(key));
+        expect(new ApiKeys(given).has(new HashedKey(key))).toBe(given.includes(key));
       }),
     );
   });
@@ -58,12 +58,12 @@ describe('ApiKeys', () => {
   });
 });
 
-describe('tenantOf', () => {
-  it('gives each key a name of its own that does not hold it, and one to all without', () => {
-    const keys = [undefined, 'sk-one', 'sk-two', 'anonymous', ''];
-    const names = keys.map(tenantOf);
-    expect(new Set(names).size).toBe(keys.length);
-    expect(keys.map(tenantOf)).toEqual(names);
+describe('HashedKey', () => {
+  it('gives each key a name of its own that does not hold it', () => {
+    const keys = ['sk-one', 'sk-two', 'anonymous', ''];
+    const names = keys.map((key) => new HashedKey(key).tenant);
+    expect(new Set([...names, ANONYMOUS]).size).toBe(keys.length + 1);
+    expect(keys.map((key) => new HashedKey(key).tenant)).toEqual(names);
     expect(names.join()).not.toContain('sk-');
   });
 });

@@ -13,6 +13,8 @@ import { generateGatewayLoad, type GatewayOrder } from '../../bench/gateway-load
 import { createGeminiStandIn } from '../../bench/gemini-upstream.ts';
 import { createRawProxy } from '../../bench/node-raw.ts';
 import { createTranslatingProxy } from '../../bench/node-translate.ts';
+import { createOpenAIStandIn } from '../../bench/openai-upstream.ts';
+import { SERVED_MODEL } from '../../bench/relay-fixtures.ts';
 import { parseChatRequest } from '../../src/wire/openai/validate-request.ts';
 
 async function listen(server: NetServer | Server): Promise<number> {
@@ -37,6 +39,7 @@ describe('the requests', () => {
   it.each([
     { name: 'streamed', request: { stream: true } },
     { name: 'whole', request: { stream: false } },
+    { name: 'with an order', request: { stream: true, user: 'paced-200-20' } },
     { name: 'with an image', request: { stream: false, imageLength: 64 } },
     { name: 'with a reference bomb', request: { stream: false, schema: referenceBomb() } },
   ])('are valid: $name', ({ request }) => {
@@ -63,7 +66,7 @@ describe('the answer', () => {
 
 describe.each([
   { name: 'the translation floor', create: createTranslatingProxy, isRaw: false },
-  { name: 'the pass-through', create: createRawProxy, isRaw: true },
+  { name: 'the pass-through', create: (url: string) => createRawProxy(url, 'gemini'), isRaw: true },
 ])('under load, $name', ({ create, isRaw }) => {
   it.each([{ stream: true }, { stream: false }])('answers every request in full: %j', async ({ stream }) => {
     const port = await listen(create(await startUpstream()));
@@ -101,6 +104,16 @@ describe('the load generator', () => {
     );
     // Pass-through: what comes is counted, not parsed.
     await expect(generateGatewayLoad(order(port, false, true))).rejects.toThrow(problem);
+  });
+
+  it('finds an answer of another model', async () => {
+    const port = await listen(createTranslatingProxy(await startUpstream()));
+    const request = { stream: false, model: 'gemini-2.5-pro' };
+    await expect(generateGatewayLoad({ ...order(port, false), request })).resolves.toBeDefined();
+    const renamed = await listen(createOpenAIStandIn());
+    await expect(generateGatewayLoad({ ...order(renamed, false), request })).rejects.toThrow(
+      `model ${SERVED_MODEL}`,
+    );
   });
 
   it('misses the end of a stream', async () => {

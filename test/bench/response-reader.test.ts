@@ -39,6 +39,16 @@ describe('ResponseReader', () => {
     }
   });
 
+  it('tells of each piece of a chunked body', () => {
+    const pieces: string[] = [];
+    const reader = new ResponseReader((bytes) => {
+      pieces.push(bytes.toString());
+    });
+    reader.push(Buffer.from(FIXED));
+    for (const byte of Buffer.from(`${CHUNKED}\r\n0\r\n\r\n`)) reader.push(Buffer.of(byte));
+    expect(pieces).toEqual(['hello', ', w\r\norld 🌍']);
+  });
+
   it('reads response after response, however the bytes arrive', () => {
     fc.assert(
       fc.property(

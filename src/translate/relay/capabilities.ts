@@ -65,41 +65,61 @@ function mediaProblem(
   if (capabilities[modality] === false)
     return `is ${one}, which the model on this ${traits.product} does not take; leave it out, or ask for a model that takes ${many}`;
   if (references.some((reference) => /^gs:/i.test(reference)))
-    return `refers to an object of Google Cloud Storage, which this version does not fetch for a model on ${traits.product}; send a data URI`;
+    return `refers to an object of Google Cloud Storage, which this version does not fetch for the model on this ${traits.product}; send a data URI`;
   if (!traits.readsMediaUrls && references.some((reference) => /^https?:/i.test(reference)))
     return `is an address on the web, which ${traits.product} does not fetch; send a data URI`;
   return undefined;
 }
 
-/** Top-level fields with a capability each. */
+/** Top-level fields with a capability each, and what to say of one the model has not. */
+const FIELDS: readonly {
+  readonly name: string;
+  readonly capability: 'tools' | 'json_schema' | 'logprobs';
+  readonly isAsked: (value: unknown) => boolean;
+  readonly cannot: string;
+  readonly advice: string;
+}[] = [
+  {
+    name: 'tools',
+    capability: 'tools',
+    isAsked: isFilledArray,
+    cannot: 'cannot be used by the model',
+    advice: 'leave it out',
+  },
+  {
+    name: 'functions',
+    capability: 'tools',
+    isAsked: isFilledArray,
+    cannot: 'cannot be used by the model',
+    advice: 'leave it out',
+  },
+  {
+    name: 'response_format',
+    capability: 'json_schema',
+    isAsked: isJsonSchemaFormat,
+    cannot: 'of type json_schema cannot be enforced for the model',
+    advice: 'send {"type":"json_object"} and describe the JSON in a message',
+  },
+  {
+    name: 'logprobs',
+    capability: 'logprobs',
+    isAsked: (value) => value === true,
+    cannot: 'cannot be had of the model',
+    advice: 'leave it out',
+  },
+];
+
 function checkFields(
   body: JsonObject,
   { traits, capabilities }: RelayTarget,
   collector: ProblemCollector,
 ): void {
-  const check = (name: string, isAsked: (value: unknown) => boolean, problem: string): void => {
+  for (const { name, capability, isAsked, cannot, advice } of FIELDS) {
+    if (capabilities[capability] !== false) continue;
     const { value, path } = effectiveMember(body, name);
-    if (isAsked(value))
-      collector.reportAt(path, `${problem} on this ${traits.product}`, 'unsupported_parameter');
-  };
-  if (capabilities.tools === false) {
-    const problem = 'cannot be used: leave it out, or ask for another model than the one';
-    check('tools', isFilledArray, problem);
-    check('functions', isFilledArray, problem);
-  }
-  if (capabilities.json_schema === false) {
-    check(
-      'response_format',
-      isJsonSchemaFormat,
-      'of type json_schema cannot be enforced: send {"type":"json_object"} and describe the JSON in a message, or ask for another model than the one',
-    );
-  }
-  if (capabilities.logprobs === false) {
-    check(
-      'logprobs',
-      (value) => value === true,
-      'cannot be had: leave it out, or ask for another model than the one',
-    );
+    if (!isAsked(value)) continue;
+    const message = `${cannot} on this ${traits.product}; ${advice}, or ask for another model`;
+    collector.reportAt(path, message, 'unsupported_parameter');
   }
 }
 

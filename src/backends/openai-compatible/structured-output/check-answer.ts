@@ -44,7 +44,7 @@ export function performCheck({ schema, text }: CheckOrder): CheckOutcome {
  *
  * @throws {RangeError} see {@link findProblems}
  */
-export function checkAnswer(text: string, schema: NormalSchema): SchemaVerdict {
+function checkAnswer(text: string, schema: NormalSchema): SchemaVerdict {
   const json = withoutFence(text);
   if (nestsDeeperThan(json, MAX_LEVELS)) {
     return mismatch([problemAt('', `must not nest deeper than ${MAX_LEVELS} levels`)]);

@@ -41,10 +41,9 @@ export class CheckThread {
     this.#timeLimit = timeLimit;
     // Without the server's secrets, which are in its environment.
     this.#worker = new Worker(entry, { env: {}, execArgv: [], resourceLimits: RESOURCE_LIMITS });
-    this.#worker.unref();
     this.#ready.promise.catch(() => {});
     this.#worker.on('message', (message: FromChecker) => {
-      if (message.kind === 'ready') this.#ready.resolve();
+      if (message.kind === 'ready') this.#begin();
       else this.#current?.resolve(message);
     });
     this.#worker.on('error', (error: Error & { code?: string }) => {
@@ -79,6 +78,12 @@ export class CheckThread {
   async stop(): Promise<void> {
     this.#fail(new CheckFailure('stopped'));
     await this.#worker.terminate();
+  }
+
+  #begin(): void {
+    // Earlier it has no effect: the thread's start takes it back.
+    this.#worker.unref();
+    this.#ready.resolve();
   }
 
   #fail(failure: CheckFailure): void {

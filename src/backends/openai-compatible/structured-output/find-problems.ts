@@ -1,5 +1,6 @@
 import { encodePointer, validate, type OutputUnit } from '@cfworker/json-schema';
 import { isJsonObject } from '../../../wire/validation/structure-checks.ts';
+import { explainKeyword } from './explain-keyword.ts';
 import type { NormalSubschema } from './keyword-readers.ts';
 import type { NormalSchema } from './normalize-schema.ts';
 import { MAX_PROBLEMS, problemAt } from './schema-verdict.ts';
@@ -29,8 +30,8 @@ const WRAPPERS: ReadonlySet<string> = new Set([
  */
 export function findProblems(value: unknown, schema: NormalSchema): string[] {
   const search = new ProblemSearch(schema);
-  search.look(value, schema.root, '#');
-  return [...search.problems];
+  if (search.look(value, schema.root, '#')) return [];
+  return search.problems.size === 0 ? [problemAt('', 'must match the schema')] : [...search.problems];
 }
 
 /**
@@ -59,11 +60,14 @@ class ProblemSearch {
       if (!this.look(part.value, part.schema, place)) explained.add(place);
       if (this.#isFull) return false;
     }
+    const own = errors.filter(
+      ({ keyword, instanceLocation }) =>
+        !WRAPPERS.has(keyword) && !explained.has(partAround(instanceLocation, location)),
+    );
     // Of alternatives, the one that fits further down is likely the one that was meant.
-    for (const error of errors.toSorted((a, b) => depthOf(b) - depthOf(a))) {
-      const isExplained = explained.has(partAround(error.instanceLocation, location));
-      if (!WRAPPERS.has(error.keyword) && !isExplained) this.#report(error, schema);
-      if (this.#isFull) return false;
+    for (const error of own.toSorted((a, b) => depthOf(b) - depthOf(a))) {
+      if (this.#isFull) break;
+      this.#report(error, schema);
     }
     return false;
   }
@@ -74,7 +78,9 @@ class ProblemSearch {
 
   #report(error: OutputUnit, schema: NormalSubschema): void {
     const pointer = decodeURIComponent(error.instanceLocation.slice(1));
-    this.problems.add(problemAt(pointer, explain(error, this.#keywordAt(error.keywordLocation, schema))));
+    this.problems.add(
+      problemAt(pointer, explainKeyword(error, this.#keywordAt(error.keywordLocation, schema))),
+    );
   }
 
   /** The value of the keyword that failed, on the way that the validator took from `schema`. */
@@ -132,47 +138,4 @@ function depthOf({ instanceLocation }: OutputUnit): number {
 function partAround(location: string, root: string): string {
   const end = location.indexOf('/', root.length + 1);
   return end === -1 ? location : location.slice(0, end);
-}
-
-/** What a failed keyword asked for. */
-const DEMANDS: Readonly<Record<string, (limit: unknown) => string>> = {
-  type: (types) => `must be of type ${[types].flat().join(' or ')}`,
-  enum: (values) => `must be one of ${listed(values)}`,
-  const: (value) => `must be ${JSON.stringify(value)}`,
-  anyOf: () => 'must match one of the alternatives',
-  oneOf: () => 'must match exactly one of the alternatives',
-  not: () => 'must not match the schema under "not"',
-  false: () => 'must not be there',
-  minProperties: (limit) => `must have at least ${String(limit)} properties`,
-  maxProperties: (limit) => `must have at most ${String(limit)} properties`,
-  minItems: (limit) => `must have at least ${String(limit)} items`,
-  maxItems: (limit) => `must have at most ${String(limit)} items`,
-  uniqueItems: () => 'must not hold the same item twice',
-  contains: () => 'must hold an item that matches the schema under "contains"',
-  minimum: (limit) => `must be at least ${String(limit)}`,
-  maximum: (limit) => `must be at most ${String(limit)}`,
-  exclusiveMinimum: (limit) => `must be more than ${String(limit)}`,
-  exclusiveMaximum: (limit) => `must be less than ${String(limit)}`,
-  multipleOf: (limit) => `must be a multiple of ${String(limit)}`,
-  minLength: (limit) => `must have at least ${String(limit)} characters`,
-  maxLength: (limit) => `must have at most ${String(limit)} characters`,
-  pattern: (pattern) => `must match the pattern ${String(pattern)}`,
-  format: (format) => `must be a ${String(format)} (RFC 3339 for times)`,
-};
-
-/** More than fit into one problem. */
-const MAX_LISTED = 100;
-
-function listed(values: unknown): string {
-  const shown = Array.isArray(values) ? values.slice(0, MAX_LISTED) : [];
-  return shown.map((value) => JSON.stringify(value)).join(', ');
-}
-
-function explain({ keyword, error }: OutputUnit, limit: unknown): string {
-  if (keyword === 'required') {
-    return error.replace('Instance does not have required property', 'must have the property');
-  }
-  const demand = DEMANDS[keyword];
-  // The rest is rare, and the validator's own words say what was needed.
-  return demand === undefined ? error : demand(limit);
 }

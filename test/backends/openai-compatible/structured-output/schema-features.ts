@@ -1,4 +1,5 @@
 /** The features of JSON Schema, each with values it is for. */
+import type { JsonSchema } from '../../../../src/backends/openai-compatible/structured-output/schema-checker.ts';
 
 const TREE = {
   $ref: '#/$defs/tree',
@@ -14,6 +15,11 @@ const TREE = {
     },
   },
 };
+
+/** Made so because an object literal with a `then` may be taken for a promise. */
+function conditional(...schemas: readonly [when: unknown, met: unknown, unmet: unknown]): JsonSchema {
+  return Object.fromEntries(['if', 'then', 'else'].map((keyword, at) => [keyword, schemas[at]]));
+}
 
 /** As pydantic writes a model. */
 const OWNER = {
@@ -56,7 +62,7 @@ const ID = '123e4567-e89b-12d3-a456-426614174000';
 /** Values a schema accepts, and values it refuses, all as JSON texts. */
 export const FEATURES: readonly (readonly [
   name: string,
-  schema: Record<string, unknown> | boolean,
+  schema: JsonSchema,
   accepted: readonly string[],
   refused: readonly string[],
 ])[] = [
@@ -158,7 +164,7 @@ export const FEATURES: readonly (readonly [
   ['not', { not: { type: 'null' } }, ['1'], ['null']],
   [
     'if, then and else',
-    { if: { properties: { a: { const: 1 } } }, ['then']: { required: ['b'] }, else: { required: ['c'] } },
+    conditional({ properties: { a: { const: 1 } } }, { required: ['b'] }, { required: ['c'] }),
     ['{"a":1,"b":1}', '{"a":2,"c":1}'],
     ['{"a":1}', '{"a":2,"b":1}'],
   ],
