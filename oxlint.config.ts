@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['wire'],
   ['translate'],
   ['upstream'],
-  ['observability', 'model-store', 'auth'],
+  ['observability', 'model-store', 'auth', 'state'],
   ['backends'],
   ['routing'],
   ['server'],

@@ -3,12 +3,6 @@ import { type DestinationStream, pino, type Logger } from 'pino';
 export type Log = Logger;
 
 /**
- * Lines are written a few at a time, at least every tenth of a second: a write for each costs a request more than all
- * that is done to make the line.
- */
-const STANDARD_ERROR = { fd: 2, sync: false, minLength: 4096, periodicFlush: 100 } as const;
-
-/**
  * The server's log: one JSON object a line, on standard error unless told otherwise, so that standard output stays
  * for people. Prompts, answers, keys, URLs and headers are never given to it.
  *
@@ -16,7 +10,7 @@ const STANDARD_ERROR = { fd: 2, sync: false, minLength: 4096, periodicFlush: 100
  */
 export function createLog(
   level: string,
-  destination: DestinationStream = pino.destination(STANDARD_ERROR),
+  destination: DestinationStream = pino.destination({ fd: 2, sync: false }),
 ): Log {
   return pino(
     {

@@ -5,6 +5,8 @@ import { GatewayError, toGatewayError } from '../errors.ts';
 export class ClientWork {
   readonly #socket: Socket;
   readonly #controller = new AbortController();
+  /** Who waits for the end. Not listeners of the signal: those cost a request several times as much. */
+  readonly #waiting: ((reason: GatewayError) => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -26,9 +28,7 @@ export class ClientWork {
   readonly setDeadline = (milliseconds: number): void => {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#controller.abort(
-        new GatewayError('timeout', `The answer took longer than ${milliseconds / 1000} seconds.`),
-      );
+      this.#end(new GatewayError('timeout', `The answer took longer than ${milliseconds / 1000} seconds.`));
     }, milliseconds);
   };
 
@@ -39,11 +39,8 @@ export class ClientWork {
   until<T>(work: Promise<T>): Promise<T> {
     const { signal } = this;
     return new Promise((resolve, reject) => {
-      const end = (): void => {
-        reject(signal.reason as GatewayError);
-      };
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) reject(signal.reason as GatewayError);
+      else this.#waiting.push(reject);
       work.then(resolve, reject);
     });
   }
@@ -61,6 +58,12 @@ export class ClientWork {
   }
 
   readonly #leave = (): void => {
-    this.#controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
+    this.#end(new GatewayError('cancelled', 'The client closed the connection.'));
   };
+
+  #end(reason: GatewayError): void {
+    if (this.signal.aborted) return;
+    this.#controller.abort(reason);
+    for (const reject of this.#waiting) reject(reason);
+  }
 }

@@ -39,15 +39,18 @@ export interface ExchangeBody extends AsyncIterable<Buffer> {
 }
 
 export interface BodyReceiver {
-  /** @returns whether to go on at once; if not, the upstream is paused until {@link ExchangeBody.resume} */
+  /**
+   * @returns whether to go on at once; if not, nothing comes before {@link ExchangeBody.resume}, and the upstream is
+   *   paused once enough is waiting
+   */
   onData(chunk: Buffer): boolean;
   onEnd(): void;
   /** @param error a {@link TransportError}, or the signal's reason */
   onError(error: unknown): void;
 }
 
-/** Unread bytes of a body after which the upstream is paused. */
-const HIGH_WATER = 256 * 1024;
+/** Unread bytes of a body after which the upstream is paused: about what one read of a socket brings. */
+const HIGH_WATER = 64 * 1024;
 
 /**
  * One HTTP exchange over a connection pool. Written on `dispatch`, because `fetch` costs ten times the CPU and web
@@ -144,7 +147,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#isOver) return;
     if (this.#receiver !== undefined && !this.#isHeld) {
-      if (!this.#receiver.onData(chunk)) this.#hold();
+      this.#isHeld = !this.#receiver.onData(chunk);
       return;
     }
     if (this.#reader !== undefined) {
@@ -212,18 +215,13 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
     void this.return();
   }
 
-  #hold(): void {
-    this.#isHeld = true;
-    if (this.#controller?.paused === false) this.#controller.pause();
-  }
-
   /** Gives the receiver what has been waiting, and the end if it has come. */
   #drain(): void {
     while (this.#receiver !== undefined && !this.#isHeld) {
       const chunk = this.#chunks.shift();
       if (chunk === undefined) break;
       this.#unread -= chunk.length;
-      if (!this.#receiver.onData(chunk)) this.#hold();
+      this.#isHeld = !this.#receiver.onData(chunk);
     }
     if (this.#receiver === undefined || this.#isHeld) return;
     if (!this.#isOver) {
