@@ -19,8 +19,16 @@ export interface Backends {
   close(): Promise<void>;
 }
 
-/** One backend for each upstream of the configuration. */
-export function createBackends(config: LoadedConfig, log: Log): Backends {
+/**
+ * One backend for each upstream of the configuration.
+ *
+ * @param env where proxies and the places of Google's credentials are looked up
+ */
+export function createBackends(
+  config: LoadedConfig,
+  log: Log,
+  env: NodeJS.ProcessEnv = process.env,
+): Backends {
   const own = new Map<string, Backend>();
   const embedded: EmbeddedUpstream[] = [];
   const servers: OpenAiCompatibleBackend[] = [];
@@ -30,7 +38,7 @@ export function createBackends(config: LoadedConfig, log: Log): Backends {
     lifetimeMs: config.signatures.ttl_ms,
   });
   const checker = new SchemaChecker();
-  const gemini = { vault, replayThoughts: config.thoughts.replay, env: process.env, log };
+  const gemini = { vault, replayThoughts: config.thoughts.replay, env, log };
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     if (upstream.kind === 'embedded') {
       const created = createEmbeddedUpstream(name, upstream, log);
@@ -39,7 +47,7 @@ export function createBackends(config: LoadedConfig, log: Log): Backends {
     } else if (upstream.kind === 'vertex' || upstream.kind === 'gemini') {
       own.set(name, createGeminiUpstream(name, upstream, gemini));
     } else {
-      const server = createServerUpstream(name, upstream, { checker, env: process.env, log });
+      const server = createServerUpstream(name, upstream, { checker, env, log });
       servers.push(server);
       own.set(name, server);
     }

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import { OpenAiCompatibleBackend } from '../backends/openai-compatible/openai-compatible-backend.ts';
 import type { SchemaChecker } from '../backends/openai-compatible/structured-output/schema-checker.ts';
 import type { ServerUpstreamConfig } from '../config/complete-upstream.ts';
@@ -12,6 +13,9 @@ export interface ServerContext {
   readonly log: Log;
 }
 
+/** Connections to one replica for probes, and for what is asked for behind them. */
+const ASK_CONNECTIONS = 2;
+
 /** A backend for a model server of one's own. Nothing is asked of it until it is started. */
 export function createServerUpstream(
   name: string,
@@ -19,17 +23,20 @@ export function createServerUpstream(
   { checker, env, log }: ServerContext,
 ): OpenAiCompatibleBackend {
   const { health, circuit, structured_output: structuredOutput } = config;
+  const pools = (maxConnections: number): Dispatcher =>
+    createConnectionPools({ connectTimeoutMs: config.connect_timeout_ms, maxConnections, http2: false }, env);
   return new OpenAiCompatibleBackend({
     name,
     kind: config.kind,
     urls: config.base_urls,
     model: config.model,
-    dispatcher: createConnectionPools(
-      { connectTimeoutMs: config.connect_timeout_ms, maxConnections: config.max_connections, http2: false },
-      env,
-    ),
+    dispatcher: pools(config.max_connections),
+    askDispatcher: pools(ASK_CONNECTIONS),
     headers: {
-      ...config.headers,
+      // In lower case, so that no other header stands beside one of the same name.
+      ...Object.fromEntries(
+        Object.entries(config.headers).map(([header, value]) => [header.toLowerCase(), value]),
+      ),
       ...(config.api_key === undefined ? {} : { authorization: `Bearer ${config.api_key}` }),
     },
     timeouts: {

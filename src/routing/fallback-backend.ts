@@ -94,6 +94,8 @@ function isOutage({ code }: GatewayError): boolean {
   return ERROR_KINDS[code].retryable || OWN_FAILURES.has(code);
 }
 
-function passedOverBy({ passedOver, code, status }: GatewayError, name: string): string[] {
-  return [...passedOver, `${name} ${status} ${code}`];
+/** Who was asked within an upstream, and the upstream itself; one with fallbacks of its own has named itself before them. */
+function passedOverBy({ passedOver, code, status }: GatewayError, name: string): readonly string[] {
+  const own = `${name} ${status} ${code}`;
+  return passedOver.includes(own) ? passedOver : [...passedOver, own];
 }

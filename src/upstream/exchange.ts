@@ -26,8 +26,8 @@ export interface ExchangeResponse {
 /** The body as it arrives. Read once, in either way; leaving the loop closes the exchange. */
 export interface ExchangeBody extends AsyncIterable<Buffer> {
   /**
-   * Pushes the body, or what a loop has left of it: without a promise for each piece. Another receiver may take over
-   * later.
+   * Pushes the body, or what a loop or another receiver has left of it: without a promise for each piece. Each receiver
+   * is told once how the body ends.
    *
    * @param isPaused whether to wait for {@link resume} first. @default false
    */
@@ -113,7 +113,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
   #receiver: BodyReceiver | undefined;
   /** The receiver wants nothing for now. */
   #isHeld = false;
-  /** The receiver was told how the body ended. */
+  /** This receiver was told how the body ended. */
   #isTold = false;
 
   constructor(
@@ -125,8 +125,10 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
     this.#resolve = resolve;
     this.#reject = reject;
     this.#onAbort = () => {
-      this.#controller?.abort(abortError(signal));
       this.#chunks = [];
+      // A receiver without room is told nevertheless: it may never have room again.
+      this.#isHeld = false;
+      this.#controller?.abort(abortError(signal));
       this.#fail(signal.reason);
     };
     signal.addEventListener('abort', this.#onAbort, { once: true });
@@ -201,7 +203,8 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
 
   receive(receiver: BodyReceiver, { isPaused } = { isPaused: false }): void {
     this.#receiver = receiver;
-    this.#isHeld = isPaused;
+    this.#isHeld = isPaused && !this.#signal.aborted;
+    this.#isTold = false;
     this.#drain();
   }
 
@@ -212,6 +215,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
 
   cancel(): void {
     this.#receiver = undefined;
+    if (!this.#isOver) this.#error = new TransportError('reset', 'the rest of the answer was given up');
     void this.return();
   }
 

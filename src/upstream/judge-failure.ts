@@ -6,9 +6,9 @@ import { TransportError } from './transport-error.ts';
 export function judgeFailure(error: unknown): FailedAttempt {
   if (error instanceof TransportError) return { retryable: error.fault !== 'too-large' };
   if (!(error instanceof GatewayError)) return { retryable: false };
-  const { retryAfterSeconds } = error;
+  const { retryAfterSeconds, shouldRetry = true } = error;
   return {
-    retryable: ERROR_KINDS[error.code].retryable,
+    retryable: shouldRetry && ERROR_KINDS[error.code].retryable,
     ...(retryAfterSeconds === undefined ? {} : { hintMs: retryAfterSeconds * 1000 }),
   };
 }

@@ -21,10 +21,17 @@ upstreams:
   express: { kind: vertex, api_key: S3CRET-EXPRESS }
   devapi: { kind: gemini, api_key: S3CRET-KEY, base_url: "http://127.0.0.1:9/proxy" }
   local: { kind: embedded }
+  llama:
+    kind: ollama
+    base_url: ["http://10.0.0.5:11434", "http://10.0.0.6:11434"]
+    capabilities: { tools: false }
+  gemma: { kind: vllm, base_url: "https://host/vllm/v1", model: gemma-2, api_key: S3CRET-VLLM, headers: { X-Team: S3CRET-TEAM } }
 models:
   - { match: "google/gemini-*-pro", upstream: devapi }
   - { match: "google/gemini-*", upstream: vertex }
   - { match: "small", upstream: local }
+  - { match: "llama*", upstream: llama }
+  - { match: "gemma*", upstream: gemma }
 `;
 
 const HELLO = { model: 'google/gemini-2.5-flash', messages: [{ role: 'user', content: 'Hello' }] };
@@ -193,6 +200,86 @@ describe('a request to the embedded engine', () => {
   });
 });
 
+describe('a request to a model server', () => {
+  it('is shown as it is sent, without secrets', async () => {
+    const { exitCode, output } = await explain({ ...HELLO, model: 'gemma', seed: 5, nonsense: [1] });
+    expect(exitCode).toBe(0);
+    expect(output).toEqual({
+      outcome: 'sent',
+      upstream: { name: 'gemma', kind: 'vllm' },
+      model: 'gemma-2',
+      request: {
+        method: 'POST',
+        url: 'https://host/vllm/v1/chat/completions',
+        headers: {
+          'content-type': 'application/json',
+          'X-Team': '(secret)',
+          authorization: 'Bearer (secret)',
+        },
+        body: { ...HELLO, model: 'gemma-2', seed: 5, nonsense: [1] },
+      },
+      receipt: [
+        { field: 'messages', outcome: 'relayed', count: 1, note: '' },
+        { field: 'model', outcome: 'set', count: 1, note: '"gemma-2", as the server knows it' },
+        { field: 'nonsense', outcome: 'relayed', count: 1, note: '' },
+        { field: 'seed', outcome: 'relayed', count: 1, note: '' },
+      ],
+      notes: [],
+    });
+  });
+
+  it('says what was changed for this kind of server, and what is not known yet', async () => {
+    const { output } = await explain({
+      model: 'llama3',
+      messages: [{ role: 'developer', content: 'Be brief.' }],
+      max_completion_tokens: 5,
+      google: { cached_content: 'x' },
+      extra_body: { top_k: 5 },
+    });
+    expect(output).toMatchObject({
+      model: 'llama3',
+      request: {
+        url: 'http://10.0.0.5:11434/v1/chat/completions',
+        headers: { 'content-type': 'application/json' },
+        body: {
+          model: 'llama3',
+          messages: [{ role: 'system', content: 'Be brief.' }],
+          max_completion_tokens: 5,
+          top_k: 5,
+          max_tokens: 5,
+        },
+      },
+      notes: [
+        'Any of the 2 replicas may be asked; the first one stands here.',
+        'The configuration names no model: a running server asks for the list of models first.',
+      ],
+    });
+    const { receipt } = output as { receipt: { field: string; outcome: string }[] };
+    expect(receipt.map(({ field, outcome }) => `${field} ${outcome}`)).toEqual([
+      'extra_body.top_k lifted',
+      'google removed',
+      'max_completion_tokens relayed',
+      'max_tokens set',
+      'messages relayed',
+      'messages[0].role rewritten',
+      'model relayed',
+    ]);
+  });
+
+  it('that names no model is asked for the one the server has', async () => {
+    const { output } = await explain({ messages: HELLO.messages }, '--upstream', 'llama');
+    expect(output).toMatchObject({
+      model: 'the model the server has',
+      request: { body: { messages: HELLO.messages } },
+    });
+  });
+
+  it('may name its model on the command line', async () => {
+    const { output } = await explain({ messages: HELLO.messages }, '--model', 'llama3');
+    expect(output).toMatchObject({ model: 'llama3', request: { body: { model: 'llama3' } } });
+  });
+});
+
 describe('a refused request', () => {
   it.each<[request: object, args: string[], error: object]>([
     [{ ...HELLO, n: 99, seed: 'x' }, [], { param: 'n', problems: [{ param: 'n' }, { param: 'seed' }] }],
@@ -201,6 +288,20 @@ describe('a refused request', () => {
     [{ ...HELLO, audio: {} }, ['--upstream', 'local'], { code: expect.any(String) }],
     [{ ...HELLO, model: 'unknown' }, [], { param: 'model', code: 'model_not_found' }],
     [{ ...HELLO, model: 'meta/llama' }, ['--upstream', 'vertex'], { code: 'model_not_found' }],
+    [{ model: 'gemma', messages: 'Hi' }, [], { param: 'messages', code: 'invalid_argument' }],
+    [
+      { ...HELLO, model: 'llama3', tools: [{ type: 'function', function: { name: 'f' } }] },
+      [],
+      { param: 'tools', code: 'unsupported_parameter' },
+    ],
+    [
+      {
+        model: 'gemma',
+        messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'gs://b/o' } }] }],
+      },
+      [],
+      { param: 'messages[0].content[0].image_url', code: 'unsupported_media' },
+    ],
   ])('%j with %j', async (request, args, error) => {
     const { exitCode, output } = await explain(request, ...args);
     expect(exitCode).toBe(1);

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exchange, type ExchangeRequest, readText } from '../../src/upstream/exchange.ts';
+import { type BodyReceiver, exchange, type ExchangeRequest, readText } from '../../src/upstream/exchange.ts';
 import { httpResponse, type RawServer, rawServers } from './raw-server.ts';
+import { ScriptedExchange } from './scripted-exchange.ts';
 
 const startServer = rawServers();
 let agent: Agent;
@@ -313,5 +315,307 @@ describe('readText', () => {
     }
     await expect(readText(body(), 3)).rejects.toMatchObject({ name: 'TransportError', fault: 'too-large' });
     expect(hasLeft).toBe(true);
+  });
+});
+
+/** A receiver that writes down what it is told. */
+class Listener implements BodyReceiver {
+  readonly heard: unknown[] = [];
+  readonly #takes: (text: string) => boolean;
+
+  constructor(takes: (text: string) => boolean = () => true) {
+    this.#takes = takes;
+  }
+
+  onData(chunk: Buffer): boolean {
+    const text = chunk.length > 20 ? `${chunk.length} bytes` : chunk.toString();
+    this.heard.push(text);
+    return this.#takes(text);
+  }
+
+  onEnd(): void {
+    this.heard.push('end');
+  }
+
+  onError(error: unknown): void {
+    this.heard.push(error);
+  }
+}
+
+describe('a body that is pushed', () => {
+  it('comes at once, and its end once', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener();
+    upstream.send('one');
+    upstream.body.receive(listener);
+    upstream.send('two', 'three').end();
+    upstream.body.resume();
+    expect(listener.heard).toEqual(['one', 'two', 'three', 'end']);
+    expect(upstream.pauses).toBe(0);
+  });
+
+  it('is what a loop has left', async () => {
+    const upstream = await ScriptedExchange.open();
+    upstream.send('one', 'two', 'three');
+    const chunks = upstream.body[Symbol.asyncIterator]();
+    expect(String((await chunks.next()).value)).toBe('one');
+    const listener = new Listener();
+    upstream.body.receive(listener);
+    upstream.send('four').end();
+    expect(listener.heard).toEqual(['two', 'three', 'four', 'end']);
+  });
+
+  it('has come to its end before anybody receives it', async () => {
+    const upstream = await ScriptedExchange.open();
+    upstream.send('one').end();
+    const listener = new Listener();
+    upstream.body.receive(listener);
+    expect(listener.heard).toEqual(['one', 'end']);
+  });
+
+  it('has broken before anybody receives it', async () => {
+    const upstream = await ScriptedExchange.open();
+    upstream.send('one').break();
+    const listener = new Listener();
+    upstream.body.receive(listener);
+    upstream.break();
+    expect(listener.heard).toEqual(['one', expect.objectContaining({ fault: 'reset' })]);
+  });
+
+  it('waits from the beginning', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener();
+    upstream.send('one');
+    upstream.body.receive(listener, { isPaused: true });
+    upstream.send('two').end();
+    expect(listener.heard).toEqual([]);
+    upstream.body.resume();
+    expect(listener.heard).toEqual(['one', 'two', 'end']);
+  });
+
+  it('waits while its receiver has no room, and so does its end', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener((text) => text !== 'two');
+    upstream.body.receive(listener);
+    upstream.send('one', 'two', 'three').end();
+    expect(listener.heard).toEqual(['one', 'two']);
+    upstream.body.resume();
+    expect(listener.heard).toEqual(['one', 'two', 'three', 'end']);
+  });
+
+  it('stops again and again, one chunk at a time', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener(() => false);
+    upstream.send('one', 'two');
+    upstream.body.receive(listener);
+    upstream.send('three').end();
+    for (const heard of [['one'], ['one', 'two'], ['one', 'two', 'three']]) {
+      expect(listener.heard).toEqual(heard);
+      upstream.body.resume();
+    }
+    expect(listener.heard).toEqual(['one', 'two', 'three', 'end']);
+  });
+
+  it('goes on when the receiver asks from within', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener(() => true);
+    let isNested = false;
+    upstream.send('one', 'two', 'three');
+    upstream.body.receive({
+      onData: (chunk) => {
+        expect(isNested).toBe(false);
+        isNested = true;
+        listener.onData(chunk);
+        isNested = false;
+        return true;
+      },
+      onEnd: () => listener.onEnd(),
+      onError: (error) => listener.onError(error),
+    });
+    upstream.end();
+    expect(listener.heard).toEqual(['one', 'two', 'three', 'end']);
+  });
+
+  it('pauses the upstream once enough is waiting', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener((text) => text !== 'one');
+    upstream.body.receive(listener);
+    upstream.send('one');
+    const chunk = Buffer.alloc(16 * 1024);
+    for (let count = 0; count < 100; count++) upstream.send(chunk);
+    expect(upstream.isPaused).toBe(true);
+    expect(upstream.delivered).toBeLessThan(100 * 1024);
+    upstream.end();
+    upstream.body.resume();
+    expect(listener.heard).toEqual(['one', ...Array.from({ length: 100 }, () => '16384 bytes'), 'end']);
+    expect(upstream.isPaused).toBe(false);
+  });
+
+  it('goes to the next receiver from where the last one stopped', async () => {
+    const upstream = await ScriptedExchange.open();
+    const first = new Listener((text) => text !== 'two');
+    const second = new Listener();
+    upstream.body.receive(first);
+    upstream.send('one', 'two', 'three');
+    upstream.body.receive(second);
+    upstream.send('four').end();
+    expect(first.heard).toEqual(['one', 'two']);
+    expect(second.heard).toEqual(['three', 'four', 'end']);
+  });
+
+  it('goes to another receiver while it is pushed', async () => {
+    const upstream = await ScriptedExchange.open();
+    const second = new Listener();
+    const first = new Listener((text) => {
+      if (text === 'two') upstream.body.receive(second);
+      return true;
+    });
+    upstream.send('one', 'two', 'three');
+    upstream.body.receive(first);
+    upstream.end();
+    expect(first.heard).toEqual(['one', 'two']);
+    expect(second.heard).toEqual(['three', 'end']);
+  });
+
+  it.each([
+    { name: 'its end', over: (upstream: ScriptedExchange) => upstream.end(), last: 'end' },
+    {
+      name: 'its failure',
+      over: (upstream: ScriptedExchange) => upstream.break(),
+      last: expect.objectContaining({ fault: 'reset' }) as unknown,
+    },
+  ])('$name is told to each receiver', async ({ over, last }) => {
+    const upstream = await ScriptedExchange.open();
+    const first = new Listener();
+    const second = new Listener();
+    upstream.body.receive(first);
+    upstream.send('one');
+    over(upstream);
+    upstream.body.receive(second);
+    upstream.body.resume();
+    expect(first.heard).toEqual(['one', last]);
+    expect(second.heard).toEqual([last]);
+  });
+
+  it('breaks off behind what had arrived', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener(() => false);
+    upstream.body.receive(listener);
+    upstream.send('one', 'two').break();
+    expect(listener.heard).toEqual(['one']);
+    upstream.body.resume();
+    upstream.body.resume();
+    expect(listener.heard).toEqual(['one', 'two', expect.objectContaining({ fault: 'reset' })]);
+  });
+
+  it('is of no use any more: nothing is told', async () => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener();
+    upstream.body.receive(listener);
+    upstream.send('one');
+    upstream.body.cancel();
+    upstream.send('two').end();
+    upstream.body.resume();
+    upstream.body.cancel();
+    expect(listener.heard).toEqual(['one']);
+    expect(upstream.isAborted).toBe(true);
+  });
+
+  it.each([true, false])('is cancelled by its receiver, which goes on: %s', async (goesOn) => {
+    const upstream = await ScriptedExchange.open();
+    const listener = new Listener(() => {
+      upstream.body.cancel();
+      return goesOn;
+    });
+    upstream.send('one', 'two');
+    upstream.body.receive(listener);
+    expect(listener.heard).toEqual(['one']);
+    expect(upstream.isAborted).toBe(true);
+  });
+
+  it('was cancelled before somebody else receives it: that is no end', async () => {
+    const upstream = await ScriptedExchange.open();
+    upstream.send('one');
+    upstream.body.cancel();
+    const listener = new Listener();
+    upstream.body.receive(listener);
+    expect(listener.heard).toEqual([expect.objectContaining({ fault: 'reset' })]);
+  });
+
+  it('is not closed by a cancel that comes too late', async () => {
+    const upstream = await ScriptedExchange.open();
+    upstream.body.receive(new Listener());
+    upstream.send('one').end();
+    upstream.body.cancel();
+    expect(upstream.isAborted).toBe(false);
+  });
+
+  it.each([{ hasRoom: true }, { hasRoom: false }])(
+    'ends with the signal, once, also without room (room: $hasRoom)',
+    async ({ hasRoom }) => {
+      const left = new AbortController();
+      const upstream = await ScriptedExchange.open(left.signal);
+      const listener = new Listener(() => hasRoom);
+      upstream.body.receive(listener);
+      upstream.send('one', 'two');
+      const reason = new Error('left');
+      left.abort(reason);
+      const heard = [...(hasRoom ? ['one', 'two'] : ['one']), reason];
+      expect(listener.heard).toEqual(heard);
+      upstream.body.resume();
+      expect(listener.heard).toEqual(heard);
+      expect(upstream.isAborted).toBe(true);
+    },
+  );
+
+  it('has ended with the signal before anybody receives it, also paused', async () => {
+    const left = new AbortController();
+    const upstream = await ScriptedExchange.open(left.signal);
+    upstream.send('one');
+    const reason = new Error('left');
+    left.abort(reason);
+    const listener = new Listener();
+    upstream.body.receive(listener, { isPaused: true });
+    expect(listener.heard).toEqual([reason]);
+  });
+
+  it('does not run into the idle timeout while it waits, and does when it goes on', async () => {
+    const server = await startServer((socket) => {
+      begin(socket, 'one');
+      for (let count = 0; count < 40; count++) writeChunk(socket, 'x'.repeat(16 * 1024));
+    });
+    const { body } = await ask(server, { idleTimeoutMs: 100 });
+    const over = Promise.withResolvers<unknown>();
+    let received = 0;
+    body.receive({
+      onData: (chunk) => {
+        received += chunk.length;
+        return received > 3;
+      },
+      onEnd: () => over.resolve('end'),
+      onError: over.resolve,
+    });
+    await sleep(400);
+    expect(received).toBeLessThan(20 * 1024);
+    body.resume();
+    expect(await over.promise).toMatchObject({ fault: 'timeout' });
+    expect(received).toBe(3 + 40 * 16 * 1024);
+  });
+
+  it('leaves the connection for the next exchange', async () => {
+    const server = await startServer((socket) => void socket.write(httpResponse('again')));
+    for (let number = 0; number < 3; number++) {
+      const { body } = await ask(server);
+      const over = Promise.withResolvers<void>();
+      const listener = new Listener();
+      body.receive({
+        onData: (chunk) => listener.onData(chunk),
+        onEnd: () => over.resolve(),
+        onError: over.reject,
+      });
+      await over.promise;
+      expect(listener.heard).toEqual(['again']);
+    }
+    expect(server.received).toHaveLength(1);
   });
 });

@@ -1,8 +1,8 @@
 import { GatewayError } from '../../errors.ts';
 import { fromServerError } from '../../translate/error/from-server-error.ts';
 import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
+import { giveVerdict } from '../../upstream/replicas/give-verdict.ts';
 import type { Lease } from '../../upstream/replicas/replica.ts';
-import { TransportError } from '../../upstream/transport-error.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { FlowingAnswer } from '../relayed-answer.ts';
 import { collectBody } from './answer/collect-body.ts';
@@ -30,25 +30,40 @@ export interface ServerCall {
 const MAX_ERROR_BYTES = 256 * 1024;
 
 /** Longest completion that is held in memory as a whole, in bytes. Longer ones flow through. */
-const MAX_WHOLE_BYTES = 1024 * 1024;
+const MAX_WHOLE_BYTES = 256 * 1024;
+/** The same of one that is to be checked. Those that are longer are refused. */
+const MAX_CHECKED_BYTES = 8 * 1024 * 1024;
+
+export interface WholeCall extends ServerCall {
+  /** Whether the answer is to be held against a schema, which takes all of it. */
+  readonly isChecked: boolean;
+}
 
 /**
  * Asks one replica for a whole answer. The lease is given back when the answer is complete.
  *
  * @returns the completion, or an answer too long to be one piece
- * @throws {GatewayError} as the server answered; {TransportError} when it did not
+ * @throws {GatewayError} as the server answered, and `schema_mismatch` for one that is too long to be checked;
+ *   {TransportError} when it did not
  */
-export async function callForWhole(call: ServerCall, lease: Lease): Promise<Completion | LongAnswer> {
-  const { upstream, asked } = call;
+export async function callForWhole(call: WholeCall, lease: Lease): Promise<Completion | LongAnswer> {
+  const { upstream, asked, isChecked } = call;
   const response = await send(call, lease);
   if (mediaType(response) === 'text/event-stream') {
     response.body.cancel();
     throw unexpected(upstream, 'answered with a stream that nobody asked for');
   }
-  const { bytes, isWhole } = await collectBody(response.body, MAX_WHOLE_BYTES);
+  const { bytes, isWhole } = await collectBody(
+    response.body,
+    isChecked ? MAX_CHECKED_BYTES : MAX_WHOLE_BYTES,
+  );
+  if (!isWhole && isChecked) {
+    response.body.cancel();
+    throw tooLongToCheck();
+  }
   if (!isWhole) {
-    lease.succeed();
-    return new LongAnswer(bytes, response.body, { upstream, asked, onOver: endLease(lease) });
+    begin(lease);
+    return new LongAnswer(bytes, response.body, { upstream, asked, onOver: endLease(lease, call.signal) });
   }
   const completion = readCompletion(bytes, upstream);
   lease.succeed();
@@ -89,10 +104,10 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
     editor,
     verify,
     upstream,
-    onOver: endLease(lease),
-    firstByteMs: Math.max(1, firstByteMs - (performance.now() - sentAt)),
+    onOver: endLease(lease, call.signal),
+    firstByteMs: Math.max(1, Math.round(firstByteMs - (performance.now() - sentAt))),
   });
-  lease.succeed();
+  begin(lease);
   return { answer, model: editor.model };
 }
 
@@ -118,13 +133,18 @@ async function send(
   });
 }
 
+/** An answer begins that may still break off: only a trial has found out already what it was made for. */
+function begin(lease: Lease): void {
+  if (lease.replica.state === 'down') lease.succeed();
+}
+
 /** What the end of an answer that flowed says about the replica. */
-function endLease(lease: Lease): (failure?: unknown) => void {
+function endLease(lease: Lease, signal: AbortSignal): (failure?: unknown) => void {
+  // A client that leaves while it has no room takes nothing more, so that the answer never comes to its end.
+  signal.addEventListener('abort', () => lease.release(), { once: true });
   return (failure) => {
-    if (failure instanceof TransportError) lease.fail(failure.message, 'failed');
-    else if (failure instanceof GatewayError && failure.code === 'upstream_disconnected') {
-      lease.fail('the answer broke off', 'failed');
-    }
+    if (failure === undefined) lease.succeed();
+    else giveVerdict(lease, failure);
     lease.release();
   };
 }
@@ -149,4 +169,12 @@ function isCompletion(body: string, upstream: string): boolean {
 
 function unexpected(upstream: string, what: string): GatewayError {
   return new GatewayError('bad_upstream_response', `The upstream ${upstream} ${what}.`);
+}
+
+function tooLongToCheck(): GatewayError {
+  return new GatewayError(
+    'schema_mismatch',
+    `The model's answer is longer than ${MAX_CHECKED_BYTES} bytes, too long to be held against response_format.json_schema.schema. Limit its length with max_completion_tokens.`,
+    { param: 'response_format', shouldRetry: false },
+  );
 }

@@ -3,6 +3,7 @@ import type { ServerCapabilities } from '../../translate/relay/capabilities.ts';
 import type { ServerKind } from '../../translate/relay/server-kinds.ts';
 import { readText } from '../../upstream/exchange.ts';
 import type { Replica } from '../../upstream/replicas/replica.ts';
+import { TransportError } from '../../upstream/transport-error.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { BackendModel } from '../backend.ts';
 import type { ServerConnection } from './server-connection.ts';
@@ -28,7 +29,7 @@ export async function askServer(
   body?: object,
 ): Promise<JsonObject | undefined> {
   const response = await connection.ask(replica, path, { signal, ...(body === undefined ? {} : { body }) });
-  const text = await readText(response.body, MAX_ANSWER);
+  const text = await readText(response.body, MAX_ANSWER).catch(emptyIfTooLarge);
   if (response.status >= 500) throw new ServerNotWell(response.status);
   if (response.status !== 200) return undefined;
   try {
@@ -37,6 +38,12 @@ export async function askServer(
   } catch {
     return undefined;
   }
+}
+
+/** A server that says so much lives, and it is not known what it says. */
+function emptyIfTooLarge(error: unknown): string {
+  if (error instanceof TransportError && error.fault === 'too-large') return '';
+  throw error;
 }
 
 /** A server that lives and says that it cannot serve. */
@@ -68,14 +75,14 @@ export function readModelList(list: JsonObject | undefined): BackendModel[] | un
 /** What the model takes, of the servers that tell. */
 export async function discoverCapabilities(
   kind: ServerKind,
-  model: string | undefined,
+  model: string,
   server: AskedServer,
 ): Promise<ServerCapabilities> {
   switch (kind) {
     case 'llamacpp':
       return readLlamaCppProps(await askServer(server, '/props'));
     case 'ollama':
-      return model === undefined ? {} : readOllamaModel(await askServer(server, '/api/show', { model }));
+      return readOllamaModel(await askServer(server, '/api/show', { model }));
     case 'vllm':
     case 'tgi':
     case 'sglang':

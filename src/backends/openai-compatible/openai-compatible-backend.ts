@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { errorFromProblems } from '../../errors.ts';
+import { errorFromProblems, GatewayError } from '../../errors.ts';
 import { relayProblems, type ServerCapabilities } from '../../translate/relay/capabilities.ts';
 import { SERVER_KINDS, type ServerKind, type ServerTraits } from '../../translate/relay/server-kinds.ts';
 import { toServerRequest } from '../../translate/relay/to-server-request.ts';
@@ -39,6 +39,8 @@ export interface OpenAiCompatibleOptions {
   /** Name of the served model; asked of the server when absent. */
   readonly model?: string | undefined;
   readonly dispatcher: Dispatcher;
+  /** For probes and other small questions. */
+  readonly askDispatcher: Dispatcher;
   /** Sent with every request, credentials among them. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeouts: {
@@ -49,7 +51,7 @@ export interface OpenAiCompatibleOptions {
     /** Longest silence within an answer, in milliseconds. */
     readonly idleMs: number;
   };
-  /** Further attempts at replicas that were asked already. */
+  /** Further attempts after a failure that may pass. */
   readonly retries: number;
   readonly health: HealthOptions;
   readonly circuit: CircuitOptions;
@@ -85,15 +87,16 @@ export class OpenAiCompatibleBackend implements Backend {
   readonly #budget = new RetryBudget(RETRY_BUDGET);
 
   constructor(options: OpenAiCompatibleOptions) {
-    const { name, kind, model, urls, dispatcher, headers, timeouts, health, circuit, slowStartMs } = options;
+    const { name, kind, model, urls, headers, timeouts, health, circuit, slowStartMs } = options;
     this.name = name;
     this.kind = kind;
     this.answerTimeoutMs = timeouts.answerMs;
     this.#options = options;
     this.#traits = SERVER_KINDS[kind];
     const { firstByteMs, idleMs } = timeouts;
-    this.#connection = new ServerConnection({ dispatcher, headers, firstByteMs, idleMs });
-    this.#facts = new ServerFacts({ kind, model, connection: this.#connection });
+    const { dispatcher, askDispatcher } = options;
+    this.#connection = new ServerConnection({ dispatcher, askDispatcher, headers, firstByteMs, idleMs });
+    this.#facts = new ServerFacts({ kind, model, connection: this.#connection, replicas: urls.length });
     this.#replicas = new ReplicaSet({
       urls,
       probe: (replica, signal) => this.#facts.probe(replica, signal),
@@ -119,7 +122,9 @@ export class OpenAiCompatibleBackend implements Backend {
   }
 
   readiness(): Readiness {
-    if (this.#replicas.isAvailable() && this.#replicas.hasSettled) return { ready: true };
+    // Not `isAvailable`: that a request may try whether a server is back does not make it ready.
+    const isUp = this.#replicas.replicas.some(({ state }) => state !== 'down');
+    if (isUp && this.#replicas.hasSettled) return { ready: true };
     return {
       ready: false,
       reason: this.#replicas.describe(),
@@ -130,7 +135,7 @@ export class OpenAiCompatibleBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#replicas.close();
-    await this.#options.dispatcher.destroy();
+    await Promise.all([this.#options.dispatcher.destroy(), this.#options.askDispatcher.destroy()]);
   }
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<RelayReply> {
@@ -138,7 +143,7 @@ export class OpenAiCompatibleBackend implements Backend {
     const request = call.body.value as JsonObject;
     if (configured === undefined && !call.isModelFixed) await this.#facts.known(signal);
     const model = servedModel(call, { upstream: name, configured, listed: this.#facts.models });
-    const capabilities = { ...this.#facts.capabilities, ...this.#options.capabilities };
+    const capabilities = { ...this.#facts.capabilitiesOf(model), ...this.#options.capabilities };
     const problems = relayProblems(request, { traits: this.#traits, capabilities });
     if (problems.length > 0) throw errorFromProblems(problems);
     const { text, ignored } = toServerRequest(
@@ -190,8 +195,10 @@ export class OpenAiCompatibleBackend implements Backend {
     const earlier: JsonObject[] = [];
     for (let body = call.body; ;) {
       const { answer, replica, ...asked } = await this.#ask(call, (lease) =>
-        callForWhole({ ...call, body }, lease),
-      );
+        callForWhole({ ...call, body, isChecked: check !== undefined }, lease),
+      ).catch((error: unknown) => {
+        throw withEarlier(passedOver, error);
+      });
       passedOver.push(...asked.passedOver);
       if (answer instanceof LongAnswer) {
         return { relayed: answer, modelVersion: undefined, replica: replica.name, passedOver };
@@ -228,6 +235,12 @@ export class OpenAiCompatibleBackend implements Backend {
 type PartialReply = Omit<RelayReply, 'ignored' | 'modelVersion'> & {
   readonly modelVersion: string | undefined;
 };
+
+/** A failure of a further attempt, with what came of those before it. */
+function withEarlier(passedOver: readonly string[], error: unknown): unknown {
+  if (!(error instanceof GatewayError) || passedOver.length === 0) return error;
+  return error.with({ passedOver: [...passedOver, ...error.passedOver] });
+}
 
 function wholeReply(
   completion: Completion,

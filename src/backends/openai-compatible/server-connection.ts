@@ -4,6 +4,8 @@ import type { Replica } from '../../upstream/replicas/replica.ts';
 
 export interface ServerConnectionOptions {
   readonly dispatcher: Dispatcher;
+  /** For small questions: long answers must not keep a probe waiting until the server is taken to be down. */
+  readonly askDispatcher: Dispatcher;
   /** Sent with every request: credentials and what the configuration adds. */
   readonly headers: Readonly<Record<string, string>>;
   /** Longest wait for the head of a response, in milliseconds. */
@@ -30,7 +32,7 @@ export class ServerConnection {
     replica: Replica,
     { body, requestId, signal }: { body: string; requestId: string; signal: AbortSignal },
   ): Promise<ExchangeResponse> {
-    return this.#exchange(replica, {
+    return this.#exchange(this.#options.dispatcher, replica, {
       method: 'POST',
       path: `${replica.pathPrefix}/chat/completions`,
       headers: { ...this.#postHeaders, 'x-request-id': requestId },
@@ -54,7 +56,7 @@ export class ServerConnection {
     const place = path.startsWith('/v1/')
       ? replica.pathPrefix + path.slice('/v1'.length)
       : replica.pathPrefix.replace(API_VERSION, '') + path;
-    return this.#exchange(replica, {
+    return this.#exchange(this.#options.askDispatcher, replica, {
       method: body === undefined ? 'GET' : 'POST',
       path: place,
       headers: body === undefined ? this.#options.headers : this.#postHeaders,
@@ -64,6 +66,7 @@ export class ServerConnection {
   }
 
   #exchange(
+    dispatcher: Dispatcher,
     { origin }: Replica,
     request: {
       method: 'GET' | 'POST';
@@ -73,7 +76,7 @@ export class ServerConnection {
       signal: AbortSignal;
     },
   ): Promise<ExchangeResponse> {
-    const { dispatcher, firstByteMs, idleMs } = this.#options;
+    const { firstByteMs, idleMs } = this.#options;
     return exchange(dispatcher, { ...request, origin, headersTimeoutMs: firstByteMs, idleTimeoutMs: idleMs });
   }
 }

@@ -20,6 +20,15 @@ export interface ServerExplanation {
   readonly notes: readonly string[];
 }
 
+export interface ServerRequestToExplain extends JsonBody {
+  /** The model as the body names it; empty where it names none. */
+  readonly asked: string;
+  /** The same without publisher. */
+  readonly model: string;
+  /** Whether the body has to name one. */
+  readonly modelRequired: boolean;
+}
+
 /**
  * What a model server would be sent. The server itself is not asked: which models it has is known only while Parlance
  * runs.
@@ -29,10 +38,10 @@ export interface ServerExplanation {
 export function explainServer(
   name: string,
   upstream: DeepReadonly<ServerUpstreamConfig>,
-  { text, value, asked, model }: JsonBody & { readonly asked: string; readonly model: string },
+  { text, value, asked, model, modelRequired }: ServerRequestToExplain,
 ): ServerExplanation {
   const traits = SERVER_KINDS[upstream.kind];
-  const envelope = validateEnvelope(value, { modelRequired: false });
+  const envelope = validateEnvelope(value, { modelRequired });
   const problems =
     envelope.length > 0
       ? envelope

@@ -22,7 +22,7 @@ import { parseChatRequest } from '../../wire/openai/validate-request.ts';
 import { type JsonBody, readJsonText } from '../../wire/validation/parse-json-body.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import { receiptOf, type ReceiptLine } from './explain-receipt.ts';
-import { explainServer } from './explain-server.ts';
+import { explainServer, type ServerRequestToExplain } from './explain-server.ts';
 
 /** What the command needs of the process it runs in. */
 export interface ExplainCommandIo {
@@ -174,6 +174,7 @@ async function explain(text: string, options: ExplainOptions, config: LoadedConf
         ...body,
         asked,
         model: target.model,
+        modelRequired: options.upstream === undefined,
       });
   }
 }
@@ -207,7 +208,7 @@ function withModel(body: JsonBody, model: string | undefined): JsonBody {
 function explainRelay(
   name: string,
   upstream: DeepReadonly<ServerUpstreamConfig>,
-  body: Parameters<typeof explainServer>[2],
+  body: ServerRequestToExplain,
 ): Explanation {
   const { model, url, body: sent, ...explanation } = explainServer(name, upstream, body);
   const headers = {

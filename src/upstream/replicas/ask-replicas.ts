@@ -2,16 +2,17 @@ import { GatewayError } from '../../errors.ts';
 import { judgeFailure } from '../judge-failure.ts';
 import { pause, type RetryBudget } from '../retry.ts';
 import { toGatewayFailure } from '../to-gateway-failure.ts';
-import { TransportError } from '../transport-error.ts';
-import type { Lease, Replica, ReplicaFault } from './replica.ts';
+import { TransportError, type TransportFault } from '../transport-error.ts';
+import { giveVerdict, reasonOf } from './give-verdict.ts';
+import type { Lease, Replica } from './replica.ts';
 import type { ReplicaSet } from './replica-set.ts';
 
 export interface AskOptions {
   /** The upstream's name, for messages. */
   readonly upstream: string;
-  /** Further attempts at replicas that were asked already. */
+  /** Further attempts after a failure, wherever they are made. One that could not be sent at all is none. */
   readonly retries: number;
-  /** Longest wait before the first of them, in milliseconds; doubles with each. */
+  /** Longest wait before a replica is asked once more, in milliseconds; doubles with each. */
   readonly baseDelayMs: number;
   /** Longest wait a replica may ask for, in milliseconds. */
   readonly maxHintMs: number;
@@ -23,16 +24,18 @@ export interface AskOptions {
 export interface Asked<T> {
   readonly answer: T;
   readonly replica: Replica;
-  /** Who was asked before, and why each does not answer. */
+  /** Who was asked before, and why each did not answer. */
   readonly passedOver: readonly string[];
 }
 
 const NONE: ReadonlySet<Replica> = new Set();
 
 /**
- * Asks one replica after the other until one answers. Each is asked once, without a pause; when all have been asked,
- * again after pauses. A move away from a replica that broke the connection costs nothing of the retry budget: where
- * nobody serves there is no load to add to, and its circuit opens after a few of them.
+ * Asks one replica after the other until one answers: at once while there is one that was not asked yet, then again
+ * after pauses. A replica that cannot be reached is no attempt, so that any number of them may be down. What a broken
+ * connection makes necessary costs nothing of the retry budget: where nobody serves there is no load to add to, and the
+ * circuit opens after a few of them. It is an attempt nevertheless: a request that brings servers down must not meet
+ * them all.
  *
  * @param ask once it has resolved, it gives its verdict and its lease back itself; a failure is judged here
  * @throws {GatewayError} `upstream_unavailable` when no replica can be asked; else what the last attempt met, with who
@@ -69,7 +72,10 @@ class Round {
   readonly #set: ReplicaSet;
   readonly #options: AskOptions;
   readonly #asked = new Set<Replica>();
+  /** How long each asks to wait, in milliseconds. */
+  readonly #hints = new Map<Replica, number>();
   #retries = 0;
+  #pauses = 0;
 
   constructor(set: ReplicaSet, options: AskOptions) {
     this.#set = set;
@@ -85,57 +91,58 @@ class Round {
   async after(replica: Replica, failure: unknown): Promise<Lease | undefined> {
     this.passedOver.push(`${replica.name} ${reasonOf(failure)}`);
     this.#asked.add(replica);
-    const { retries, budget, signal, maxHintMs, baseDelayMs, random } = this.#options;
-    const hasFresh = this.#set.replicas.some((other) => !this.#asked.has(other));
-    if (!this.#set.isAvailable() || (!hasFresh && this.#retries >= retries)) return undefined;
-    if (!isConnectionFault(failure) && !budget.spend()) return undefined;
+    this.#hints.set(replica, judgeFailure(failure).hintMs ?? 0);
+    const wasAttempt = !isTransportFault(failure, 'connect');
+    const mayRetry = this.#retries < this.#options.retries;
+    if (wasAttempt && !mayRetry) return undefined;
     const fresh = this.#set.take(this.#asked);
-    if (fresh !== undefined) return fresh;
-    const { hintMs = 0 } = judgeFailure(failure);
-    if (this.#retries >= retries || hintMs > maxHintMs) return undefined;
-    await pause(Math.max(hintMs, random() * baseDelayMs * 2 ** this.#retries++), signal);
+    if (fresh === undefined) return mayRetry ? this.#afterPause(failure) : undefined;
+    if (wasAttempt) this.#retries += 1;
+    if (this.#isPaid(failure)) return fresh;
+    fresh.release();
+    return undefined;
+  }
+
+  /** All have been asked: waits until the first of them may have room. */
+  async #afterPause(failure: unknown): Promise<Lease | undefined> {
+    const { maxHintMs, baseDelayMs, random, signal } = this.#options;
+    const up = this.#set.replicas.filter(({ state }) => state !== 'down');
+    const hintMs = Math.min(...up.map((replica) => this.#hints.get(replica) ?? 0));
+    // Without anybody it is infinite.
+    if (hintMs > maxHintMs || !this.#isPaid(failure)) return undefined;
+    this.#retries += 1;
+    await pause(Math.max(hintMs, random() * baseDelayMs * 2 ** this.#pauses++), signal);
     return this.#set.take(NONE);
+  }
+
+  #isPaid(failure: unknown): boolean {
+    const isFree = isTransportFault(failure, 'connect') || isTransportFault(failure, 'reset');
+    return isFree || this.#options.budget.spend();
   }
 
   failure(error: unknown): unknown {
     const { upstream } = this.#options;
-    const isUnreachable =
-      error === undefined || (error instanceof TransportError && error.fault === 'connect');
-    const failure = isUnreachable
-      ? new GatewayError(
-          'upstream_unavailable',
-          `No server of the upstream ${upstream} can be reached: ${this.#set.describe()}.`,
-          { retryAfterSeconds: 1, cause: error },
-        )
-      : toGatewayFailure(error, `The upstream ${upstream}`);
-    return failure instanceof GatewayError ? failure.with({ passedOver: this.passedOver }) : failure;
+    if (error !== undefined && !isTransportFault(error, 'connect')) {
+      const failure = toGatewayFailure(error, `The upstream ${upstream}`);
+      return failure instanceof GatewayError ? failure.with({ passedOver: this.passedOver }) : failure;
+    }
+    // Those that were not asked at all are passed over as well: their circuits are open.
+    const spared = this.#set.replicas.filter((replica) => !this.#asked.has(replica));
+    return new GatewayError(
+      'upstream_unavailable',
+      `No server of the upstream ${upstream} can be reached: ${this.#set.describe()}.`,
+      {
+        retryAfterSeconds: 1,
+        passedOver: [
+          ...this.passedOver,
+          ...spared.map(({ name, lastFailure = 'is down' }) => `${name} ${lastFailure}`),
+        ],
+        cause: error,
+      },
+    );
   }
 }
 
-/** What a failed request says about the replica. */
-function giveVerdict(lease: Lease, error: unknown): void {
-  if (error instanceof TransportError && error.fault === 'too-large') lease.succeed();
-  else if (error instanceof TransportError) {
-    lease.fail(error.message, error.fault === 'connect' ? 'unreachable' : 'failed');
-  } else if (error instanceof GatewayError) {
-    const fault = faultOf(error);
-    if (fault === undefined) lease.succeed();
-    else lease.fail(reasonOf(error), fault, (error.retryAfterSeconds ?? 0) * 1000);
-  }
-}
-
-/** @returns `undefined` for a refusal, which a well server gives */
-function faultOf({ code, status, retryAfterSeconds }: GatewayError): ReplicaFault | undefined {
-  if (status === 429 || (code === 'overloaded' && retryAfterSeconds !== undefined)) return 'overloaded';
-  return status >= 500 && code !== 'unsupported' ? 'failed' : undefined;
-}
-
-function isConnectionFault(error: unknown): boolean {
-  return error instanceof TransportError && (error.fault === 'connect' || error.fault === 'reset');
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof TransportError) return error.message;
-  if (error instanceof GatewayError) return `${error.upstream?.status ?? error.status} ${error.code}`;
-  return 'failed';
+function isTransportFault(error: unknown, fault: TransportFault): boolean {
+  return error instanceof TransportError && error.fault === fault;
 }

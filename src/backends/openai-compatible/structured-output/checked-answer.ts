@@ -44,7 +44,13 @@ export async function checkCompletion(
   return { completion: unfenced.size === 0 ? completion : withContents(completion, unfenced) };
 }
 
-/** @throws {GatewayError} `schema_mismatch` when a content does not match */
+const FENCED = 'the answer: must be JSON without a Markdown fence around it';
+
+/**
+ * The same of contents that have been sent already, so that a fence around them stays there.
+ *
+ * @throws {GatewayError} `schema_mismatch` when a content does not match
+ */
 export async function checkContents(
   contents: readonly FinalContent[],
   { checker, schema, signal }: CheckContext,
@@ -52,6 +58,7 @@ export async function checkContents(
   for (const { choice, text } of contents) {
     const verdict = await checker.check(text, schema, signal);
     if (!verdict.valid) throw mismatchError({ choice, text, problems: verdict.problems });
+    if (verdict.json !== text) throw mismatchError({ choice, text, problems: [FENCED] });
   }
 }
 

@@ -20,7 +20,7 @@ export function finalContents({ choices }: JsonObject): FinalContent[] {
     const isFinal =
       typeof content === 'string' &&
       typeof refusal !== 'string' &&
-      !(Array.isArray(calls) && calls.length > 0) &&
+      !hasItems(calls) &&
       !UNFINISHED.has(choice['finish_reason']);
     return isFinal ? [{ choice: index, text: content }] : [];
   });
@@ -53,6 +53,11 @@ export class StreamedContents {
     if (UNFINISHED.has(reason)) gathered.isFinal = false;
     if (!isJsonObject(delta)) return;
     if (typeof delta['content'] === 'string') gathered.text += delta['content'];
-    if (typeof delta['refusal'] === 'string' || Array.isArray(delta['tool_calls'])) gathered.isFinal = false;
+    if (typeof delta['refusal'] === 'string' || hasItems(delta['tool_calls'])) gathered.isFinal = false;
   }
+}
+
+/** Some servers write an empty list of calls into everything. */
+function hasItems(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0;
 }

@@ -1,3 +1,4 @@
+import { effectiveMember } from '../../../translate/relay/lift-extra-body.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import type { JsonSchema } from './schema-checker.ts';
 
@@ -14,7 +15,7 @@ export function wantedSchema(
   { check, isEnforced }: CheckPolicy,
 ): JsonSchema | undefined {
   if (check === 'never' || (check === 'auto' && isEnforced)) return undefined;
-  const { response_format: format } = request;
+  const { value: format } = effectiveMember(request, 'response_format');
   if (!isJsonObject(format) || format['type'] !== 'json_schema') return undefined;
   const wanted = format['json_schema'];
   if (!isJsonObject(wanted) || (check === 'auto' && wanted['strict'] !== true)) return undefined;
