@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { HashedKey } from './hashed-key.ts';
 
 /** Where a client may put its key. Contract section 1.3. */
 export interface Credentials {
@@ -16,25 +16,6 @@ export function readClientKey(credentials: Credentials): string | undefined {
   const bearer = BEARER.exec(credentials.authorization ?? '')?.[1];
   const places = [bearer, credentials['x-goog-api-key'], credentials['api-key'], credentials.queryKey];
   return places.find((key) => key !== undefined && key !== '');
-}
-
-/** What is kept of a key while its request runs: enough to know it again, and no more. */
-export class HashedKey {
-  readonly #hash: Buffer;
-
-  constructor(key: string) {
-    this.#hash = hash('sha256', key, 'buffer');
-  }
-
-  /** Whom the key stands for, as a name that does not give the key away. */
-  get tenant(): string {
-    return this.#hash.toString('base64url');
-  }
-
-  /** In constant time. */
-  equals(other: HashedKey): boolean {
-    return timingSafeEqual(this.#hash, other.#hash);
-  }
 }
 
 /** The tenant of all clients without a key. */

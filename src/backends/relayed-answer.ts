@@ -17,10 +17,9 @@ export interface FlowingAnswer extends Relayed {
   readonly format: 'json' | 'event-stream';
 
   /**
-   * Hands over all bytes, at the pace of the receiver. To be called once.
+   * Hands over all bytes, at the pace of the receiver, and ends it. To be called once.
    *
-   * @returns when the last byte was handed over
-   * @throws {GatewayError} when the answer breaks off
+   * @throws {GatewayError} when the answer breaks off; then the receiver has not been ended
    */
   flow(sink: ByteSink): Promise<void>;
 }
@@ -31,4 +30,6 @@ export interface ByteSink {
   write(bytes: Buffer): boolean;
   /** Calls back once, when there is room again. */
   onRoom(callback: () => void): void;
+  /** The last bytes, perhaps none: the answer is complete. */
+  end(bytes: Buffer): void;
 }

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ANONYMOUS, type ApiKeys, HashedKey, readClientKey } from '../auth/api-keys.ts';
+import { ANONYMOUS, type ApiKeys, readClientKey } from '../auth/api-keys.ts';
+import { HashedKey } from '../auth/hashed-key.ts';
 import { GatewayError } from '../errors.ts';
 import { printableText } from './printable-text.ts';
 import { allowedMethods, normalisePath, resolveRoute, type Route } from './resolve-route.ts';

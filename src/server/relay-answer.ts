@@ -32,7 +32,6 @@ export async function relayAnswer(
   const writer = new RelayWriter(raw, { format, keepAliveMs });
   try {
     await work.until(relayed.flow(writer));
-    writer.done();
   } catch (error) {
     const failure = work.failure(error);
     request.failure = failure;

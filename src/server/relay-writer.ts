@@ -8,7 +8,7 @@ export interface RelayWriterOptions {
   readonly keepAliveMs: number;
 }
 
-/** Passes the bytes of an answer on as they come: each piece is one write, so that nothing is held back. */
+/** Passes the bytes of an answer on as they come. */
 export class RelayWriter implements ByteSink {
   readonly #response: ServerResponse;
   readonly #isStream: boolean;
@@ -26,7 +26,7 @@ export class RelayWriter implements ByteSink {
 
   write(bytes: Buffer): boolean {
     // Nobody listens: the abort that follows ends the answer.
-    if (this.#response.destroyed) return true;
+    if (this.#response.destroyed || this.#response.writableEnded) return true;
     this.#timer?.refresh();
     return this.#response.write(bytes);
   }
@@ -35,10 +35,9 @@ export class RelayWriter implements ByteSink {
     this.#response.once('drain', callback);
   }
 
-  /** Ends a complete answer. */
-  done(): void {
+  end(bytes: Buffer): void {
     clearInterval(this.#timer);
-    if (!this.#response.destroyed) this.#response.end();
+    if (!this.#response.destroyed && !this.#response.writableEnded) this.#response.end(bytes);
   }
 
   /** Ends a broken answer so that nobody takes it for complete: a stream with a last event, JSON by cutting it off. */

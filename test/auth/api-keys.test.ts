@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ANONYMOUS, ApiKeys, type Credentials, HashedKey, readClientKey } from '../../src/auth/api-keys.ts';
+import { ANONYMOUS, ApiKeys, type Credentials, readClientKey } from '../../src/auth/api-keys.ts';
+import { HashedKey } from '../../src/auth/hashed-key.ts';
 
 describe('readClientKey', () => {
   it.each<{ credentials: Credentials; key: string | undefined }>([

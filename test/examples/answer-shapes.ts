@@ -71,17 +71,61 @@ const errorBody = z.strictObject({
   }),
 });
 
-export type Completion = z.infer<typeof completion>;
+/** What a model server writes is relayed as it is: it may leave out what is null, and add fields of its own. */
+const relayedEnvelope = { id: z.string().min(1), created: z.int().positive(), model: z.string().min(1) };
+
+const relayedUsage = z.looseObject({
+  prompt_tokens: z.int().positive(),
+  completion_tokens: z.int().positive(),
+  total_tokens: z.int().positive(),
+});
+
+const relayedCompletion = z.looseObject({
+  ...relayedEnvelope,
+  object: z.literal('chat.completion'),
+  choices: z.tuple([
+    z.looseObject({
+      index: z.literal(0),
+      message: z.looseObject({
+        role: z.literal('assistant'),
+        content: z.string().min(1).nullable(),
+        tool_calls: z.array(toolCall).min(1).optional(),
+      }),
+      finish_reason: finishReason,
+    }),
+  ]),
+  usage: relayedUsage,
+});
+
+const relayedChunk = z.looseObject({
+  ...relayedEnvelope,
+  object: z.literal('chat.completion.chunk'),
+  choices: z.tuple([
+    z.looseObject({
+      index: z.literal(0),
+      delta: z.looseObject({
+        role: z.literal('assistant').optional(),
+        content: z.string().nullable().optional(),
+      }),
+      finish_reason: finishReason.nullable(),
+    }),
+  ]),
+});
+
+/** Who has written an answer: Parlance, every member, or a server it relays. */
+export type Writer = 'parlance' | 'model server';
+
+export type Completion = z.infer<typeof completion> | z.infer<typeof relayedCompletion>;
 export type ErrorBody = z.infer<typeof errorBody>;
 
 /** A whole answer with one choice. @throws {z.ZodError} for any other value */
-export function readCompletion(value: unknown): Completion {
-  return completion.parse(value);
+export function readCompletion(value: unknown, writer: Writer = 'parlance'): Completion {
+  return writer === 'parlance' ? completion.parse(value) : relayedCompletion.parse(value);
 }
 
 /** The text of a whole answer without calls. */
-export function readText(value: unknown): string {
-  const { message, finish_reason } = readCompletion(value).choices[0];
+export function readText(value: unknown, writer: Writer = 'parlance'): string {
+  const { message, finish_reason } = readCompletion(value, writer).choices[0];
   expect(message.tool_calls).toBeUndefined();
   expect(finish_reason).not.toBe('tool_calls');
   expect(message.content).not.toBeNull();
@@ -123,4 +167,17 @@ export function readVertexStream(values: readonly unknown[]): StreamFacts {
   expect(rest.length).toBeGreaterThan(tokens / 2);
   expect(rest.length).toBeLessThanOrEqual(tokens + 1);
   return { model: first.model, text: rest.map(({ choices }) => choices[0].delta.content).join('') };
+}
+
+/** Checks the chunks of one streamed text answer of a model server, for which nobody has asked to count the tokens. */
+export function readRelayedStream(values: readonly unknown[]): StreamFacts {
+  const chunks = values.map((value) => relayedChunk.parse(value));
+  const deltas = chunks.map(({ choices }) => choices[0].delta);
+  expect(deltas[0]?.role).toBe('assistant');
+  const reasons = chunks.map(({ choices }) => choices[0].finish_reason);
+  expect(reasons.pop()).toMatch(/^(?:stop|length)$/);
+  expect(new Set(reasons)).toEqual(new Set([null]));
+  const envelopes = chunks.map(({ id, model }) => ({ id, model }));
+  expect(envelopes).toEqual(envelopes.map(() => envelopes[0]));
+  return { model: chunks[0]?.model ?? '', text: deltas.map(({ content }) => content ?? '').join('') };
 }

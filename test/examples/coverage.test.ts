@@ -19,9 +19,10 @@ describe('every example', () => {
   it.each(files.filter(({ name }) => !['access_token.py', 'requirements.txt'].includes(name)))(
     '$language/$name is run by a test',
     ({ language, name }) => {
-      expect(readFileSync(join(import.meta.dirname, `${language}.e2e.test.ts`), 'utf8')).toContain(
-        `'${name}'`,
+      const tests = [`${language}.e2e.test.ts`, 'endpoint-programs.ts'].map((file) =>
+        readFileSync(join(import.meta.dirname, file), 'utf8'),
       );
+      expect(tests.join('')).toContain(`'${name}'`);
     },
   );
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
 import { readCompletion, readText, readVertexStream } from './answer-shapes.ts';
+import { endpointPrograms, runEndpointProgram } from './endpoint-programs.ts';
 import { parseLines } from './parse-lines.ts';
 import { CALENDAR_EVENT, readToolRound, tokenChances, WEATHER_ROUND } from './printed-answers.ts';
 
@@ -25,12 +26,18 @@ async function runExample(file: string): Promise<string> {
 describe('examples/node', () => {
   it.each([
     { file: 'gemini.mjs', model: 'google/gemini-2.5-flash' },
-    { file: 'endpoint.mjs', model: 'gemma-2-9b-it' },
     { file: 'thought-tag-marker.mjs', model: 'google/gemini-2.5-flash' },
   ])('$file prints an answer of $model', async ({ file, model }) => {
     const completion: unknown = JSON.parse(await runExample(file));
     expect(readText(completion)).not.toBe('');
     expect(readCompletion(completion).model).toBe(model);
+  });
+
+  it.each(endpointPrograms('node'))('$file prints an answer of $model', async (program) => {
+    expect(await runEndpointProgram(program, { machine, writer: 'parlance' })).toEqual({
+      model: program.model,
+      text: expect.stringMatching(/./s),
+    });
   });
 
   it('gemini-stream.mjs prints chunks', async () => {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { ApiKeys } from '../../src/auth/api-keys.ts';
+import type { Backend } from '../../src/backends/backend.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { ModelRouter, type ModelRouterOptions } from '../../src/routing/model-router.ts';
 import { createHttpServer, type HttpLimits, type HttpServerOptions } from '../../src/server/http-server.ts';
@@ -8,6 +9,8 @@ import { ScriptedBackend, type Script } from './scripted-backend.ts';
 
 export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'limits' | 'apiKeys' | 'router'>> {
   script?: Script;
+  /** Stands behind every model and endpoint instead of the scripted one. */
+  behind?: Backend;
   limits?: Partial<HttpLimits>;
   keys?: string[];
   models?: ModelRouterOptions['models'];
@@ -38,12 +41,14 @@ export class TestServer implements AsyncDisposable {
 
   static async start({
     script,
+    behind,
     limits,
     keys,
     models,
     ...options
   }: TestServerOptions = {}): Promise<TestServer> {
     const backend = new ScriptedBackend(script);
+    const { name } = behind ?? backend;
     const log: Record<string, unknown>[] = [];
     const server = createHttpServer({
       log: createLog('trace', {
@@ -52,9 +57,9 @@ export class TestServer implements AsyncDisposable {
         },
       }),
       router: new ModelRouter({
-        backends: new Map([[backend.name, backend]]),
-        models: models ?? [{ match: '*', upstream: backend.name }],
-        endpoints: { '1234567890': { upstream: backend.name } },
+        backends: new Map<string, Backend>([[name, behind ?? backend]]),
+        models: models ?? [{ match: '*', upstream: name }],
+        endpoints: { '1234567890': { upstream: name } },
       }),
       unsupported: 'reject',
       usageMode: 'openai',

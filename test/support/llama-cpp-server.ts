@@ -9,6 +9,8 @@ export interface LlamaCppServerOptions {
   readonly slots?: number;
   /** Tokens of each slot. @default 1024 */
   readonly contextSize?: number;
+  /** Tokens of an answer whose request sets no limit. @default as many as fit */
+  readonly maxTokens?: number;
   /** Without it everybody may ask. `/health` never needs it. */
   readonly apiKey?: string;
   /** The model's name in answers and lists. @default 'smollm2-135m-instruct' */
@@ -45,6 +47,7 @@ export const ONE_TOOL_CALL = { parallel_tool_calls: false, logit_bias: { 13: 100
 export async function startLlamaCppServer({
   slots = 2,
   contextSize = 1024,
+  maxTokens = -1,
   apiKey,
   alias = DEFAULT_MODEL_NAME,
   port = 0,
@@ -54,6 +57,7 @@ export async function startLlamaCppServer({
     chat_template: await readFile(join(import.meta.dirname, 'python/tool-calls.jinja'), 'utf8'),
     slots,
     context_size: contextSize,
+    max_tokens: maxTokens,
     api_keys: apiKey === undefined ? [] : [apiKey],
     alias,
     port,

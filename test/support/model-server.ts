@@ -9,12 +9,10 @@ import {
 } from '../../scripts/python-env.ts';
 import { DEFAULT_MODEL_NAME } from '../../src/model-store/catalogue.ts';
 import { openModelStore } from '../../src/model-store/model-store.ts';
+import { TEST_HOME } from './parlance-process.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SCRIPTS = join(import.meta.dirname, 'python');
-
-/** Kept from run to run, so that the model is fetched once per checkout. */
-const TEST_HOME = process.env['PARLANCE_TEST_HOME'] ?? join(ROOT, '.cache/test-home');
 
 /** Time for the model to be loaded and, by tinygrad, compiled; in milliseconds. */
 const READY_LIMIT = 5 * 60_000;
@@ -74,6 +72,9 @@ export async function startModelServer({ script, args, env = {} }: ModelServerPr
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => written.push(text));
   }
+  // By itself: in the log, the beginning of a line that the server writes to its other stream may stand before it.
+  const printed: string[] = [];
+  child.stdout.on('data', (text: string) => printed.push(text));
   const log = (): string => written.join('');
   // A server that has ended reads no more; that it has is told by `ended`.
   child.stdin.on('error', () => {});
@@ -93,7 +94,7 @@ export async function startModelServer({ script, args, env = {} }: ModelServerPr
   void ended.then((how) => ending.abort(new Error(`${script} ended: ${how}`)));
   const giveUp = AbortSignal.any([ending.signal, AbortSignal.timeout(READY_LIMIT)]);
   try {
-    const url = await waitForAddress(log, giveUp);
+    const url = await waitForAddress(() => printed.join(''), giveUp);
     return { url, pid: child.pid ?? 0, log, stop, kill, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await kill();
@@ -122,10 +123,10 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-async function waitForAddress(log: () => string, signal: AbortSignal): Promise<string> {
+async function waitForAddress(printed: () => string, signal: AbortSignal): Promise<string> {
   for (;;) {
     signal.throwIfAborted();
-    const url = /^listens on (http:\/\/\S+)$/m.exec(log())?.[1];
+    const url = /^listens on (http:\/\/\S+)$/m.exec(printed())?.[1];
     if (url !== undefined) return url;
     await pause(READY_POLL, undefined, { signal });
   }

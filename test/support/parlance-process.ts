@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /** Kept from run to run, so that the model is fetched once per checkout. */
-const TEST_HOME = process.env['PARLANCE_TEST_HOME'] ?? join(ROOT, '.cache/test-home');
+export const TEST_HOME = process.env['PARLANCE_TEST_HOME'] ?? join(ROOT, '.cache/test-home');
 
 /** Time for the model to be fetched and loaded, in milliseconds. */
 const READY_LIMIT = 10 * 60_000;

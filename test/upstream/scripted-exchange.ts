@@ -120,6 +120,6 @@ export class ScriptedExchange {
         exchanged.#handler.onResponseError?.(controller, reason);
       },
     };
-    return controller as unknown as Dispatcher.DispatchController;
+    return controller;
   })(this);
 }

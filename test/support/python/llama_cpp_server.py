@@ -22,6 +22,7 @@ params.chat_template = options["chat_template"]
 params.n_parallel = options["slots"]
 # llama.cpp divides the context among the slots.
 params.n_ctx = options["slots"] * options["context_size"]
+params.n_predict = options["max_tokens"]
 params.api_keys = options["api_keys"]
 params.cpuparams.n_threads = 1
 params.use_jinja = True

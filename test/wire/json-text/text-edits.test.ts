@@ -101,6 +101,13 @@ describe('changes together', () => {
   });
 });
 
+/** How members of an object are written. */
+function textsOf(text: string, names: ReadonlySet<string>): string[] {
+  return membersOf(text, startOfValue(text))
+    .filter(({ name }) => names.has(name))
+    .map(({ start, valueEnd }) => text.slice(start, valueEnd));
+}
+
 describe('any JSON', () => {
   /** What is done to one object, by position of its members. */
   const plan = fc.record({
@@ -108,11 +115,6 @@ describe('any JSON', () => {
     replaced: fc.array(fc.tuple(fc.nat(9), anyJson), { maxLength: 4 }),
     appended: fc.array(anyJson, { maxLength: 3 }),
   });
-
-  const textsOf = (text: string, names: ReadonlySet<string>): string[] =>
-    membersOf(text, startOfValue(text))
-      .filter(({ name }) => names.has(name))
-      .map(({ start, valueEnd }) => text.slice(start, valueEnd));
 
   it('says the same as the value changed alike, and is otherwise as it was', () => {
     fc.assert(

@@ -14,12 +14,17 @@ export interface AnswerJson {
  * change a piece of the text, so that everything else keeps its bytes.
  *
  * @param asked the model name as the client wrote it; `undefined` leaves the server's
+ * @param indices of the calls in each choice's delta, as {@link CallIndices} counts them
  * @returns the same text where nothing has to change
  */
-export function editAnswer({ text, value }: AnswerJson, asked: string | undefined): string {
+export function editAnswer(
+  { text, value }: AnswerJson,
+  asked: string | undefined,
+  indices: readonly (readonly number[])[] = [],
+): string {
   const isRenamed = asked !== undefined && value['model'] !== undefined && value['model'] !== asked;
-  const hasOddChoice = needsChoiceEdits(value);
-  if (!isRenamed && !hasOddChoice) return text;
+  const isOdd = hasOddChoice(value);
+  if (!isRenamed && !isOdd) return text;
   const edits = new TextEdits(text);
   const root = edits.object(startOfValue(text));
   if (isRenamed) {
@@ -28,12 +33,12 @@ export function editAnswer({ text, value }: AnswerJson, asked: string | undefine
     }
   }
   const choices = root.find('choices');
-  if (hasOddChoice && choices !== undefined) editChoices(choices, edits);
+  if (isOdd && choices !== undefined) editChoices(choices, edits, indices);
   return edits.apply();
 }
 
 /** Whether a choice holds something that servers write in ways of their own. */
-function needsChoiceEdits({ choices }: JsonObject): boolean {
+export function hasOddChoice({ choices }: JsonObject): boolean {
   if (!Array.isArray(choices)) return false;
   return choices.some((choice) => {
     if (!isJsonObject(choice)) return false;
@@ -64,38 +69,45 @@ function isOddDelta(call: JsonObject): boolean {
   return typeof call['index'] !== 'number' || takesArgumentsAsJson(call);
 }
 
-function editChoices(choices: MemberSpan, edits: TextEdits): void {
-  for (const start of objectsIn(edits.text, choices.valueStart)) {
+function editChoices(choices: MemberSpan, edits: TextEdits, indices: readonly (readonly number[])[]): void {
+  for (const [position, start] of objectsIn(edits.text, choices.valueStart).entries()) {
     const choice = edits.object(start);
     for (const name of ['message', 'delta'] as const) {
-      const content = choice.find(name);
-      if (content === undefined || edits.text.charAt(content.valueStart) !== '{') continue;
-      editContent(edits.object(content.valueStart), edits, { isDelta: name === 'delta' });
+      const member = choice.find(name);
+      if (member === undefined || edits.text.charAt(member.valueStart) !== '{') continue;
+      const content = edits.object(member.valueStart);
+      copyReasoning(content, edits);
+      editCalls(content, edits, name === 'delta' ? indices[position] : undefined);
     }
   }
 }
 
-function editContent(content: ObjectEdits, edits: TextEdits, { isDelta }: { isDelta: boolean }): void {
+function copyReasoning(content: ObjectEdits, edits: TextEdits): void {
   const reasoning = content.find('reasoning');
+  if (reasoning === undefined || edits.text.charAt(reasoning.valueStart) !== '"') return;
   const usual = content.find('reasoning_content');
-  if (reasoning !== undefined && edits.text.charAt(reasoning.valueStart) === '"') {
-    const written = edits.valueText(reasoning);
-    if (usual === undefined) content.append('reasoning_content', written);
-    else if (edits.valueText(usual) === 'null') edits.replaceValue(usual, written);
-  }
+  const written = edits.valueText(reasoning);
+  if (usual === undefined) content.append('reasoning_content', written);
+  else if (edits.valueText(usual) === 'null') edits.replaceValue(usual, written);
+}
+
+/** @param indices of the calls; `undefined` in a whole message, where they need none */
+function editCalls(content: ObjectEdits, edits: TextEdits, indices: readonly number[] | undefined): void {
   const calls = content.find('tool_calls');
   if (calls === undefined) return;
   for (const [position, start] of objectsIn(edits.text, calls.valueStart).entries()) {
     const call = edits.object(start);
-    if (isDelta) setIndex(call, edits, position);
+    const index = indices?.[position];
+    if (index !== undefined) setIndex(call, edits, index);
     writeArgumentsAsText(call, edits);
   }
 }
 
-function setIndex(call: ObjectEdits, edits: TextEdits, position: number): void {
-  const index = call.find('index');
-  if (index === undefined) call.append('index', String(position));
-  else if (edits.valueText(index) === 'null') edits.replaceValue(index, String(position));
+function setIndex(call: ObjectEdits, edits: TextEdits, index: number): void {
+  const written = call.find('index');
+  if (written === undefined) call.append('index', String(index));
+  // What is a number is the server's.
+  else if (!/^[-\d]/.test(edits.valueText(written))) edits.replaceValue(written, String(index));
 }
 
 function writeArgumentsAsText(call: ObjectEdits, edits: TextEdits): void {

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../../errors.ts';
+import { fromServerError } from '../../../translate/error/from-server-error.ts';
 import type { ExchangeBody } from '../../../upstream/exchange.ts';
 import { toGatewayFailure } from '../../../upstream/to-gateway-failure.ts';
 import type { TokenUsage } from '../../../wire/openai/response.ts';
@@ -16,6 +17,11 @@ export interface LongAnswerOptions {
   readonly onOver: (failure?: unknown) => void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes of a body that is no answer which are looked at. */
+const MAX_SHOWN = 4096;
+
 /**
  * A completion too long to be held in memory: it flows through, with the model name exchanged on the way. The server is
  * paused while the client has no room.
@@ -27,8 +33,16 @@ export class LongAnswer implements FlowingAnswer {
   readonly #options: LongAnswerOptions;
   readonly #editor: TopLevelEditor;
 
-  /** @param head what was read of the body before */
+  /**
+   * @param head what was read of the body before
+   * @throws {GatewayError} `bad_upstream_response` when that is no beginning of a JSON object
+   */
   constructor(head: Buffer, body: ExchangeBody, options: LongAnswerOptions) {
+    const beginning = head.toString('utf8', 0, MAX_SHOWN);
+    if (!/^\s*\{/.test(beginning)) {
+      body.cancel();
+      throw fromServerError({ status: 200, body: beginning, upstream: options.upstream });
+    }
     this.#head = head;
     this.#body = body;
     this.#options = options;
@@ -52,6 +66,7 @@ export class LongAnswer implements FlowingAnswer {
     try {
       await this.#pump(sink);
       this.#options.onOver();
+      sink.end(NOTHING);
     } catch (error) {
       this.#body.cancel();
       this.#options.onOver(error);
@@ -65,7 +80,9 @@ export class LongAnswer implements FlowingAnswer {
       this.#body.resume();
     };
     const write = (bytes: Buffer): boolean => {
-      if (sink.write(this.#editor.push(bytes))) return true;
+      const edited = this.#editor.push(bytes);
+      // Nothing is left of a piece of the name that is exchanged.
+      if (edited.length === 0 || sink.write(edited)) return true;
       sink.onRoom(goOn);
       return false;
     };

@@ -5,6 +5,8 @@ import type { TokenUsage } from '../../../wire/openai/response.ts';
 import type { ByteSink, FlowingAnswer } from '../../relayed-answer.ts';
 import { DONE, type StreamEditor } from './stream-editor.ts';
 
+const NOTHING = Buffer.alloc(0);
+
 export interface RelayedStreamOptions {
   /** The upstream's name, for errors. */
   readonly upstream: string;
@@ -15,16 +17,26 @@ export interface RelayedStreamOptions {
   readonly onOver: (failure?: unknown) => void;
 }
 
+/** @param failure what came behind the bytes, if anything was wrong with it */
+type Take = (edited: Buffer, failure?: unknown) => void;
+
 /**
  * A model server's stream on its way to a client. Bytes are pushed from socket to socket, without a promise for each
  * piece, and the server is paused while the client has no room.
+ *
+ * What one read of the server's socket brings, often many chunks, is edited and written in one piece at the end of the
+ * same turn: a write costs several times what its bytes do.
  */
 export class RelayedStream implements FlowingAnswer {
   readonly format = 'event-stream';
   readonly #body: ExchangeBody;
   readonly #options: RelayedStreamOptions;
-  /** What came before anybody took it. */
-  readonly #first: Buffer[] = [];
+  /** Came in this turn. */
+  #pieces: Buffer[] = [];
+  /** Edited before anybody took it. */
+  #first: Buffer = NOTHING;
+  /** Who takes what has been edited: also pieces that came before it was there. */
+  #take: Take = () => {};
   #isOver = false;
 
   private constructor(body: ExchangeBody, options: RelayedStreamOptions) {
@@ -44,41 +56,26 @@ export class RelayedStream implements FlowingAnswer {
     { firstByteMs, ...options }: RelayedStreamOptions & { readonly firstByteMs: number },
   ): Promise<RelayedStream> {
     const stream = new RelayedStream(body, options);
-    const { editor } = options;
     const { promise, resolve, reject } = Promise.withResolvers<RelayedStream>();
-    const timer = setTimeout(() => {
-      body.cancel();
-      reject(new TransportError('timeout', `no event within ${firstByteMs / 1000} seconds`));
-    }, firstByteMs);
     const fail = (error: unknown): void => {
+      clearTimeout(timer);
       body.cancel();
       reject(error);
     };
-    body.receive({
-      onData: (chunk) => {
-        try {
-          stream.#first.push(editor.push(chunk));
-        } catch (error) {
-          fail(error);
-          return true;
-        }
-        if (!editor.hasBegun && !editor.isDone) return true;
+    const timer = setTimeout(() => {
+      fail(new TransportError('timeout', `no event within ${firstByteMs / 1000} seconds`));
+    }, firstByteMs);
+    const { editor } = options;
+    stream.#gather((edited, failure) => {
+      stream.#first = stream.#first.length === 0 ? edited : Buffer.concat([stream.#first, edited]);
+      // As long as nothing was sent, it is an HTTP error, and others may be asked.
+      if (failure !== undefined) fail(failure);
+      else if (editor.hasBegun || editor.isDone) {
+        clearTimeout(timer);
         resolve(stream);
-        return false;
-      },
-      onEnd: () => {
-        try {
-          stream.#first.push(editor.end());
-          resolve(stream);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      onError: reject,
+      }
     });
-    return promise.finally(() => {
-      clearTimeout(timer);
-    });
+    return promise;
   }
 
   usage(): TokenUsage | undefined {
@@ -86,11 +83,16 @@ export class RelayedStream implements FlowingAnswer {
   }
 
   async flow(sink: ByteSink): Promise<void> {
+    const { verify } = this.#options;
     try {
-      await this.#pump(sink);
-      await this.#options.verify?.();
-      sink.write(DONE);
+      let last = await this.#pump(sink);
+      if (verify !== undefined) {
+        if (last.length > 0) sink.write(last);
+        last = NOTHING;
+        await verify();
+      }
       this.#finish();
+      sink.end(Buffer.concat([last, DONE]));
     } catch (error) {
       this.#body.cancel();
       this.#finish(error);
@@ -98,51 +100,83 @@ export class RelayedStream implements FlowingAnswer {
     }
   }
 
-  /** Resolves when all but `[DONE]` was handed over. */
-  #pump(sink: ByteSink): Promise<void> {
+  /** Resolves, with what is left to be written, when all but `[DONE]` was handed over. */
+  #pump(sink: ByteSink): Promise<Buffer> {
     const { editor } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (editor.isDone) return Promise.resolve(this.#first);
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    let hasRoom = true;
     const goOn = (): void => {
+      hasRoom = true;
       this.#body.resume();
     };
-    const write = (bytes: Buffer): boolean => {
-      if (bytes.length === 0 || sink.write(bytes)) return true;
-      sink.onRoom(goOn);
-      return false;
+    const take: Take = (bytes, failure) => {
+      if (editor.isDone) {
+        // The client may never have room again, and the server's end is still to be taken.
+        this.#body.resume();
+        resolve(bytes);
+        return;
+      }
+      if (bytes.length > 0 && !sink.write(bytes)) {
+        hasRoom = false;
+        sink.onRoom(goOn);
+      }
+      if (failure !== undefined) reject(failure);
     };
-    // What is waiting already goes first, in one write.
-    const hasRoom = write(Buffer.concat(this.#first));
-    if (editor.isDone) resolve();
+    take(this.#first);
+    this.#gather(take, () => hasRoom);
+    return promise;
+  }
+
+  /**
+   * Edits what comes, a turn's worth at a time, until `[DONE]` or until it fails.
+   *
+   * @param take is given what came before a failure together with it
+   */
+  #gather(take: Take, hasRoom: () => boolean = () => true): void {
+    const { editor } = this.#options;
+    this.#take = take;
+    const edit = (finish?: () => Buffer): void => {
+      const pieces = this.#pieces;
+      this.#pieces = [];
+      let edited = editor.push(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+      let { failure } = editor;
+      if (finish !== undefined && failure === undefined && !editor.isDone) {
+        try {
+          edited = Buffer.concat([edited, finish()]);
+        } catch (error) {
+          failure = error;
+        }
+      }
+      this.#take(edited, failure);
+    };
+    const flush = (): void => {
+      if (this.#pieces.length > 0) edit();
+    };
     this.#body.receive(
       {
         onData: (chunk) => {
-          if (editor.isDone) return true;
-          try {
-            const room = write(editor.push(chunk));
-            if (!editor.isDone) return room;
-            resolve();
-          } catch (error) {
-            reject(error);
+          if (editor.isDone) {
+            // Nothing is to come behind [DONE], and who sends it may go on for ever.
+            this.#body.cancel();
+            return true;
           }
-          return true;
+          if (this.#pieces.push(chunk) === 1) process.nextTick(flush);
+          return hasRoom();
         },
         onEnd: () => {
-          try {
-            write(editor.end());
-            resolve();
-          } catch (error) {
-            reject(error);
-          }
+          edit(() => editor.end());
         },
         onError: (error) => {
-          // Cut after the last chunk, nothing is missing.
-          if (error instanceof TransportError && editor.isComplete()) resolve();
-          else reject(error);
+          edit(() => {
+            // Cut after the last chunk, nothing is missing.
+            if (error instanceof TransportError && editor.isComplete()) return editor.complete();
+            throw error;
+          });
         },
       },
-      { isPaused: !hasRoom },
+      { isPaused: !hasRoom() },
     );
-    return promise;
   }
 
   #finish(failure?: unknown): void {

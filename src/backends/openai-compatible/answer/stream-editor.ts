@@ -1,12 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../../errors.ts';
-import { fromServerError, readStreamError } from '../../../translate/error/from-server-error.ts';
 import { membersOf, startOfValue } from '../../../wire/json-text/json-spans.ts';
 import type { TokenUsage } from '../../../wire/openai/response.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import { editAnswer } from './answer-edits.ts';
+import { CallIndices } from './call-indices.ts';
 import { endOfEvent, EventBlocks } from './event-blocks.ts';
-import { readEvent, withData } from './read-event.ts';
+import { ModelExchange } from './model-exchange.ts';
+import { PlainRuns } from './plain-runs.ts';
+import { readEvent, withJson } from './read-event.ts';
+import { failureIn, isChunk, isForeignEvent, noAnswer, parseJson } from './stream-failure.ts';
 import { StreamTail } from './stream-tail.ts';
 
 export interface StreamEditorOptions {
@@ -24,13 +27,11 @@ const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 export const DONE = Buffer.from('data: [DONE]\n\n');
 
 const NOTHING = Buffer.alloc(0);
-const CLOSING_BRACKET = 0x5d;
+const EVENT_END = Buffer.from('\n\n');
+const BYTE_ORDER_MARK = Buffer.from('\uFEFF');
 
-/**
- * Words that stand in chunks which may need more than another model name. Quotes inside of strings are escaped, so that
- * text of a model never looks like one of them.
- */
-const SPECIAL_MEMBERS = ['"tool_calls"', '"reasoning"', '"error"'];
+/** The end of a member's name; begins with a byte that is rarer in JSON than a quote. */
+const MODEL_MEMBER = Buffer.from('odel"');
 
 /**
  * A model server's stream as the client is to see it. Contract section 12: relayed event by event, with the model name
@@ -44,14 +45,18 @@ export class StreamEditor {
   readonly #options: StreamEditorOptions;
   readonly #blocks = new EventBlocks({ maxEventBytes: MAX_EVENT_BYTES });
   readonly #tail = new StreamTail();
+  readonly #calls = new CallIndices();
   #model: string | undefined;
+  #isAtStart = true;
   #hasBegun = false;
   #isDone = false;
-  /** The bytes of the member `model`, to be exchanged for the second; `undefined` while not known, or not needed. */
-  #exchange: readonly [written: Buffer, wanted: Buffer] | undefined;
+  #failure: unknown;
+  /** What is to be done with plain chunks; `undefined` while not known. A server that names the model as asked goes on so. */
+  #naming: ModelExchange | 'keep' | undefined;
 
   constructor(options: StreamEditorOptions) {
     this.#options = options;
+    if (options.asked === undefined) this.#naming = 'keep';
   }
 
   /** Whether a chunk has come, so that this is certain to be an answer. */
@@ -64,6 +69,14 @@ export class StreamEditor {
     return this.#isDone;
   }
 
+  /**
+   * What has ended the stream before its time: a {@link GatewayError} for an error among the events, and for what is no
+   * event of an answer. What came before it is among the bytes; nothing comes behind it.
+   */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   /** The model as the server names it. */
   get model(): string | undefined {
     return this.#model;
@@ -74,12 +87,16 @@ export class StreamEditor {
     return this.#tail.usage();
   }
 
-  /**
-   * @returns what can go to the client
-   * @throws {GatewayError} for an error among the events, and for what is no event of an answer
-   */
+  /** @returns what can go to the client; {@link failure} tells whether anything may follow */
   push(chunk: Buffer): Buffer {
-    return this.#isDone ? NOTHING : this.#edit(this.#blocks.push(chunk));
+    if (this.#isDone || this.#failure !== undefined) return NOTHING;
+    const edited: Buffer[] = [];
+    try {
+      this.#edit(this.#blocks.push(chunk), edited);
+    } catch (error) {
+      this.#failure = error;
+    }
+    return joined(edited);
   }
 
   /**
@@ -90,128 +107,171 @@ export class StreamEditor {
    */
   end(): Buffer {
     if (this.#isDone) return NOTHING;
-    const rest = this.#blocks.rest();
-    const last = rest.length === 0 ? NOTHING : this.#edit(terminated(rest));
-    if (this.#isDone || this.isComplete()) return last;
-    throw new GatewayError(
-      'upstream_disconnected',
-      `The upstream ${this.#options.upstream} ended its stream before the answer was complete.`,
-    );
+    const last: Buffer[] = [];
+    if (this.#failure === undefined) this.#editRest(this.#blocks.rest(), last);
+    if (this.#failure !== undefined) throw this.#failure;
+    if (!this.isComplete()) {
+      throw new GatewayError(
+        'upstream_disconnected',
+        `The upstream ${this.#options.upstream} ended its stream before the answer was complete.`,
+      );
+    }
+    this.#isDone = true;
+    return joined(last);
   }
 
   /** Whether nothing is missing but `[DONE]`. */
   isComplete(): boolean {
-    return this.#isDone || this.#tail.hasFinish();
+    return this.#isDone || (this.#failure === undefined && this.#tail.isFinished());
   }
 
-  #edit(bytes: Buffer): Buffer {
-    if (bytes.length === 0) return NOTHING;
-    // A character is never divided between events, so bytes that are no characters are the server's mistake.
-    const block = isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8'));
-    this.#tail.push(block);
-    const isPlain =
-      this.#hasBegun &&
-      this.#options.watch === undefined &&
-      SPECIAL_MEMBERS.every((member) => block.indexOf(member) === -1);
-    if (isPlain && this.#exchange === undefined && !endsWithBracket(block)) return block;
-    const edited: Buffer[] = [];
-    for (let start = 0; start < block.length && !this.#isDone;) {
-      const end = endOfEvent(block, start);
-      const event = start === 0 && end === block.length ? block : block.subarray(start, end);
-      const quick = isPlain ? this.#exchangeModel(event) : undefined;
-      edited.push(quick ?? this.#editClosely(event));
-      start = end;
+  /** Nothing more will come, and nothing is missing but `[DONE]`. */
+  complete(): Buffer {
+    this.#isDone = true;
+    return NOTHING;
+  }
+
+  /** The last event, if only its empty line is missing. A piece of one is dropped. */
+  #editRest(rest: Buffer, edited: Buffer[]): void {
+    const read = readEvent(rest.toString('utf8'));
+    const { data, type, loose } = read;
+    if (data?.trim() === '[DONE]' || type === 'error' || parseJson(data ?? '') !== undefined) {
+      edited.push(this.push(rest.at(-1) === EVENT_END[0] ? EVENT_END.subarray(1) : EVENT_END));
+      return;
     }
-    return edited.length === 1 ? edited[0]! : Buffer.concat(edited);
+    const { upstream } = this.#options;
+    this.#failure = failureIn({ ...read, data: undefined }, undefined, upstream);
+    if (data === undefined && loose !== '' && !this.#hasBegun) this.#failure ??= noAnswer(loose, upstream);
   }
 
-  /** @returns `undefined` for an event that does not look like those before */
-  #exchangeModel(event: Buffer): Buffer | undefined {
-    if (endsWithBracket(event)) return undefined;
-    if (this.#exchange === undefined) return event;
-    const [written, wanted] = this.#exchange;
-    const at = event.indexOf(written);
-    if (at === -1) return undefined;
-    return Buffer.concat([event.subarray(0, at), wanted, event.subarray(at + written.length)]);
+  /** @param bytes complete events @param edited takes what they become, as far as there is no failure */
+  #edit(bytes: Buffer, edited: Buffer[]): void {
+    if (bytes.length === 0) return;
+    // A character is never divided between events, so bytes that are no characters are the server's mistake.
+    const block = this.#withoutMark(isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8')));
+    this.#tail.push(block);
+    const runs = new PlainRuns(block);
+    let start = 0;
+    /** Where what stays as it is begins. */
+    let kept = 0;
+    /** Up to here events are plain, and do not all look like those before. */
+    let singly = 0;
+    try {
+      while (start < block.length && !this.#isDone) {
+        // The first chunk shows what is to be done with the others.
+        const mayPass = this.#hasBegun && this.#options.watch === undefined;
+        let end = start < singly || !mayPass ? start : runs.endFrom(start);
+        let part = sliceOf(block, start, end);
+        let shown = end > start ? this.#exchangeModel(part) : undefined;
+        if (shown === undefined) {
+          if (end > start) singly = end;
+          const isPlain = start < singly;
+          end = isPlain ? Math.min(endOfEvent(block, start), singly) : endOfEvent(block, start);
+          part = sliceOf(block, start, end);
+          shown = isPlain ? this.#editPlain(part) : this.#editClosely(part);
+        }
+        if (shown !== part) {
+          edited.push(sliceOf(block, kept, start), shown);
+          kept = end;
+        }
+        start = end;
+      }
+    } finally {
+      edited.push(sliceOf(block, kept, Math.max(kept, start)));
+    }
+  }
+
+  #withoutMark(block: Buffer): Buffer {
+    if (!this.#isAtStart) return block;
+    this.#isAtStart = false;
+    const { length } = BYTE_ORDER_MARK;
+    return block.subarray(0, length).equals(BYTE_ORDER_MARK) ? block.subarray(length) : block;
+  }
+
+  /** Edits an event that needs no more than another model name. */
+  #editPlain(event: Buffer): Buffer {
+    if (event.indexOf(MODEL_MEMBER) === -1) return event;
+    return this.#exchangeModel(event) ?? this.#editClosely(event);
+  }
+
+  /** @returns `undefined` where an event does not look like those before */
+  #exchangeModel(events: Buffer): Buffer | undefined {
+    return this.#naming === 'keep' ? events : this.#naming?.apply(events);
   }
 
   #editClosely(event: Buffer): Buffer {
-    const text = event.toString('utf8');
-    const { data, loose } = readEvent(text);
-    if (loose !== '') this.#readLoose(loose);
-    if (data === undefined) return event;
-    if (data.trim() === '[DONE]') {
-      this.#isDone = true;
-      return this.#missingFinish();
-    }
-    const chunk = this.#parse(data);
-    const failure = readStreamError(chunk, this.#options.upstream);
+    const { upstream, asked, watch } = this.#options;
+    const read = readEvent(event.toString('utf8'));
+    const { data, loose } = read;
+    const isDone = data?.trim() === '[DONE]';
+    const value = data === undefined || isDone ? undefined : parseJson(data);
+    const failure = failureIn(read, value, upstream);
     if (failure !== undefined) throw failure;
-    if (!this.#hasBegun) this.#learn(data, chunk);
-    this.#options.watch?.(chunk);
-    const edited = editAnswer({ text: data, value: chunk }, this.#options.asked);
-    return edited === data ? event : Buffer.from(withData(text, edited));
+    if (data === undefined) {
+      if (loose !== '' && !this.#hasBegun) throw noAnswer(loose, upstream);
+      return event;
+    }
+    if (isDone) return this.#readDone();
+    const chunk = this.#checkChunk(data, value);
+    this.#learn(data, chunk);
+    watch?.(chunk);
+    const edited = editAnswer({ text: data, value: chunk }, asked, this.#calls.read(chunk));
+    return edited === data ? event : Buffer.from(withJson(read, edited));
   }
 
-  #missingFinish(): Buffer {
-    const chunk = this.#tail.missingFinish();
+  #readDone(): Buffer {
+    const { upstream, asked } = this.#options;
+    if (!this.#hasBegun) {
+      throw new GatewayError(
+        'bad_upstream_response',
+        `The upstream ${upstream} ended its stream without an answer.`,
+      );
+    }
+    this.#isDone = true;
+    const chunk = this.#tail.missingFinish((choice) => this.#calls.has(choice));
     if (chunk === undefined) return NOTHING;
-    const text = editAnswer({ text: JSON.stringify(chunk), value: chunk }, this.#options.asked);
+    const text = editAnswer({ text: JSON.stringify(chunk), value: chunk }, asked);
     return Buffer.from(`data: ${text}\n\n`);
   }
 
-  /** Text outside of events: an error, or a stream that is none. */
-  #readLoose(loose: string): void {
-    const error = parseObject(loose.replace(/^error:\s*/, ''));
-    const failure = error === undefined ? undefined : readStreamError(error, this.#options.upstream);
-    if (failure !== undefined) throw failure;
-    if (!this.#hasBegun) {
-      throw fromServerError({ status: 200, body: loose, upstream: this.#options.upstream });
+  #checkChunk(data: string, value: unknown): JsonObject {
+    const { upstream } = this.#options;
+    if (isChunk(value)) {
+      this.#hasBegun = true;
+      return value;
     }
-  }
-
-  #parse(data: string): JsonObject {
-    const chunk = parseObject(data);
-    if (chunk !== undefined) return chunk;
-    if (!this.#hasBegun) {
-      throw fromServerError({ status: 200, body: data, upstream: this.#options.upstream });
-    }
+    if (!this.#hasBegun && !isForeignEvent(value)) throw noAnswer(data, upstream);
+    if (isJsonObject(value)) return value;
     throw new GatewayError(
       'bad_upstream_response',
-      `The upstream ${this.#options.upstream} sent an event that is not a JSON object.`,
+      `The upstream ${upstream} sent an event that is not a JSON object.`,
     );
   }
 
-  #learn(data: string, chunk: JsonObject): void {
-    this.#hasBegun = true;
-    const { model } = chunk;
+  /** Learns how the server writes the model's name. */
+  #learn(data: string, { model }: JsonObject): void {
     const { asked } = this.#options;
-    if (typeof model !== 'string') return;
-    this.#model = model;
-    if (asked === undefined || asked === model) return;
-    const member = membersOf(data, startOfValue(data)).find(({ name }) => name === 'model');
-    if (member === undefined) return;
-    const written = data.slice(member.start, member.valueEnd);
-    this.#exchange = [Buffer.from(written), Buffer.from(`"model":${JSON.stringify(asked)}`)];
+    if (typeof model !== 'string' || model === '') return;
+    this.#model ??= model;
+    if (asked === undefined || this.#naming === 'keep') return;
+    const [member, ...others] = membersOf(data, startOfValue(data)).filter(({ name }) => name === 'model');
+    if (member === undefined || others.length > 0) return;
+    if (model === asked) {
+      this.#naming ??= 'keep';
+      return;
+    }
+    const { start, valueStart, valueEnd } = member;
+    const name = data.slice(start, valueStart);
+    this.#naming = new ModelExchange(data.slice(start, valueEnd), name + JSON.stringify(asked));
   }
 }
 
-function parseObject(text: string): JsonObject | undefined {
-  try {
-    const value = JSON.parse(text) as unknown;
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+function sliceOf(block: Buffer, start: number, end: number): Buffer {
+  if (start === end) return NOTHING;
+  return start === 0 && end === block.length ? block : block.subarray(start, end);
 }
 
-/** Whether the last line is `[DONE]`, or something else that is no JSON object. */
-function endsWithBracket(event: Buffer): boolean {
-  let at = event.length - 1;
-  while (at >= 0 && event[at]! <= 0x20) at--;
-  return event[at] === CLOSING_BRACKET;
-}
-
-function terminated(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.from('\n\n')]);
+function joined(pieces: readonly Buffer[]): Buffer {
+  const [only = NOTHING, ...others] = pieces.filter(({ length }) => length > 0);
+  return others.length === 0 ? only : Buffer.concat([only, ...others]);
 }

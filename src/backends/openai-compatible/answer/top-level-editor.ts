@@ -55,37 +55,19 @@ export class TopLevelEditor {
   /** @returns the bytes that are to be sent for these */
   push(chunk: Buffer): Buffer {
     const out: Buffer[] = [];
+    const search = new StringSearch(chunk);
     /** Where bytes begin that were not put out yet. */
     let from = 0;
     /** Where bytes begin that were not remembered yet. */
     let seen = 0;
-    let at = 0;
-    // Searched again only once it has been passed: base64 has no backslash at all.
-    let backslash = -2;
     const remember = (end: number): void => {
       if (this.#memory !== undefined && end > seen) this.#remember(chunk.subarray(seen, end));
       seen = end;
     };
-    while (at < chunk.length) {
+    for (let at = 0; at < chunk.length;) {
       if (this.#isInString) {
-        if (this.#isEscaped) {
-          this.#isEscaped = false;
-          at++;
-          continue;
-        }
-        const quote = chunk.indexOf(QUOTE, at);
-        if (backslash !== -1 && backslash < at) backslash = chunk.indexOf(BACKSLASH, at);
-        if (backslash !== -1 && (quote === -1 || backslash < quote)) {
-          at = backslash + 1;
-          this.#isEscaped = true;
-          continue;
-        }
-        if (quote === -1) {
-          at = chunk.length;
-          break;
-        }
-        at = quote + 1;
-        this.#isInString = false;
+        at = this.#endOfString(search, at);
+        if (this.#isInString) break;
         if (this.#isName) {
           remember(at);
           this.#endName();
@@ -100,19 +82,19 @@ export class TopLevelEditor {
       switch (byte) {
         case QUOTE:
           this.#isInString = true;
-          if (this.#depth === 1 && this.#member === undefined) {
+          if (this.#depth !== 1) break;
+          if (this.#member === undefined) {
             this.#isName = true;
             this.#memory = [];
             seen = at;
-          } else if (this.#depth === 1) {
-            this.#replacement = this.#member === undefined ? undefined : this.#options.replace[this.#member];
+          } else {
+            this.#replacement = this.#replacementOf(this.#member);
             if (this.#replacement !== undefined) out.push(chunk.subarray(from, at));
           }
           break;
         case COLON:
-          if (this.#depth === 1 && this.#member !== undefined && this.#options.keep.includes(this.#member)) {
+          if (this.#depth === 1 && this.#isKept()) {
             this.#memory = [];
-            this.#memoryBytes = 0;
             seen = at + 1;
           }
           break;
@@ -138,6 +120,32 @@ export class TopLevelEditor {
     return out.length === 1 ? out[0]! : Buffer.concat(out);
   }
 
+  /** Behind the string that is passing; the chunk's end, still inside of it, if it goes on. */
+  #endOfString(search: StringSearch, start: number): number {
+    const { length } = search.chunk;
+    let at = this.#isEscaped ? start + 1 : start;
+    this.#isEscaped = false;
+    for (;;) {
+      const quote = search.quote(at);
+      const backslash = search.backslash(at);
+      if (quote <= backslash) {
+        this.#isInString = quote === length;
+        return Math.min(quote + 1, length);
+      }
+      at = backslash + 2;
+      this.#isEscaped = at > length;
+      if (at >= length) return length;
+    }
+  }
+
+  #replacementOf(member: string): string | undefined {
+    return Object.hasOwn(this.#options.replace, member) ? this.#options.replace[member] : undefined;
+  }
+
+  #isKept(): boolean {
+    return this.#member !== undefined && this.#options.keep.includes(this.#member);
+  }
+
   #remember(bytes: Buffer): void {
     this.#memoryBytes += bytes.length;
     if (this.#memoryBytes > MAX_KEPT) this.#memory = undefined;
@@ -151,7 +159,11 @@ export class TopLevelEditor {
 
   #endMember(): void {
     const text = this.#takeMemory();
-    if (this.#member !== undefined && text !== '') this.#kept.set(this.#member, text);
+    if (this.#member !== undefined && this.#isKept()) {
+      // Of a repeated name the last counts, also where its value is too long.
+      if (text === '') this.#kept.delete(this.#member);
+      else this.#kept.set(this.#member, text);
+    }
     this.#member = undefined;
   }
 
@@ -161,6 +173,34 @@ export class TopLevelEditor {
     this.#memoryBytes = 0;
     return text;
   }
+}
+
+/** Where the next quote and the next backslash stand, each searched for again only once it has been passed. */
+class StringSearch {
+  readonly chunk: Buffer;
+  #quote = -1;
+  #backslash = -1;
+
+  constructor(chunk: Buffer) {
+    this.chunk = chunk;
+  }
+
+  /** The chunk's end if there is none. */
+  quote(from: number): number {
+    if (this.#quote < from) this.#quote = indexOf(this.chunk, QUOTE, from);
+    return this.#quote;
+  }
+
+  /** The chunk's end if there is none. */
+  backslash(from: number): number {
+    if (this.#backslash < from) this.#backslash = indexOf(this.chunk, BACKSLASH, from);
+    return this.#backslash;
+  }
+}
+
+function indexOf(chunk: Buffer, byte: number, from: number): number {
+  const at = chunk.indexOf(byte, from);
+  return at === -1 ? chunk.length : at;
 }
 
 function parseName(text: string): string {
