@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyJson } from '../../../wire/json-text/spaced-json.ts';
 import { readEvent, withJson } from '../../../../src/backends/openai-compatible/answer/read-event.ts';
 
 describe('readEvent', () => {
@@ -56,23 +57,23 @@ describe('withJson', () => {
       maxLength: 4,
     });
     const property = fc.property(
-      fc.json(),
-      fc.json(),
+      anyJson,
+      anyJson,
       lines,
       fc.constantFrom('\n', '\r\n'),
       (from, to, fields, end) => {
-        const spread = JSON.stringify(JSON.parse(from), undefined, 1).split('\n');
+        const spread = JSON.stringify(from, undefined, 1).split('\n');
         const text =
           `${spread.map((line, at) => fields[at % fields.length]! + line).join('\n')}\n\n`.replaceAll(
             '\n',
             end,
           );
         const event = readEvent(text);
-        expect(JSON.parse(event.data ?? '')).toEqual(JSON.parse(from));
+        expect(JSON.parse(event.data ?? '')).toEqual(from);
         expect(withJson(event, event.data ?? '')).toBe(text);
-        const spelled = JSON.stringify(JSON.parse(to), undefined, 1);
+        const spelled = JSON.stringify(to, undefined, 1);
         const edited = readEvent(withJson(event, spelled));
-        expect(JSON.parse(edited.data ?? '')).toEqual(JSON.parse(to));
+        expect(JSON.parse(edited.data ?? '')).toEqual(to);
         expect(edited.loose).toBe('');
       },
     );
