@@ -90,8 +90,11 @@ function callFor(call: ChatCall, model: string | undefined): ChatCall {
   return { ...call, model: model ?? bareModelName(call.asked), isModelFixed: model !== undefined };
 }
 
-function isOutage({ code }: GatewayError): boolean {
-  return ERROR_KINDS[code].retryable || OWN_FAILURES.has(code);
+function isOutage({ code, upstream, google }: GatewayError): boolean {
+  if (ERROR_KINDS[code].retryable || OWN_FAILURES.has(code)) return true;
+  // The upstream does not take the credentials that it was sent.
+  const isRefused = code === 'invalid_api_key' || code === 'permission_denied';
+  return isRefused && (upstream ?? google) !== undefined;
 }
 
 /** Who was asked within an upstream, and the upstream itself; one with fallbacks of its own has named itself before them. */

@@ -55,6 +55,22 @@ const OUTAGES: readonly ErrorCode[] = [
 ];
 
 describe('FallbackBackend', () => {
+  it.each<[ErrorCode, object]>([
+    ['invalid_api_key', { upstream: { status: 401 } }],
+    ['permission_denied', { upstream: { status: 403 } }],
+    ['invalid_api_key', { google: { code: 401 } }],
+  ])(
+    'asks the next one after %s of an upstream that does not take the credentials it was sent',
+    async (code, said) => {
+      const first = new ScriptedBackend({
+        name: 'first',
+        before: [{ fail: new GatewayError(code, 'no', said) }],
+      });
+      const reply = await backed(first, new ScriptedBackend({ name: 'next' })).chat(callOf(), never);
+      expect(reply).toMatchObject({ upstream: 'next' });
+    },
+  );
+
   it.each(OUTAGES)('asks the next one after %s', async (code) => {
     const next = new ScriptedBackend({ name: 'next' });
     const reply = await backed(failing('first', code), next).chat(callOf(), never);

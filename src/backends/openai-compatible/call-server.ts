@@ -104,6 +104,7 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
     editor,
     verify,
     upstream,
+    onStir: () => lease.stir(),
     onOver: endLease(lease, call.signal),
     firstByteMs: Math.max(1, Math.round(firstByteMs - (performance.now() - sentAt))),
   });

@@ -69,6 +69,9 @@ const TOO_LONG: readonly RegExp[] = [
   /prompt is too long/i,
 ];
 
+/** Mistakes of a client that llama.cpp reports with 500. */
+const MISTAKES = /^Failed to parse (?:tools|messages)\b/;
+
 /**
  * The HTTP status a failure stands for: that of the response, else the one that its body names, else the one its kind
  * usually has. A server that reports an error in any other way has failed itself.
@@ -106,6 +109,8 @@ export function serverErrorCode(status: number, error: ServerError | undefined, 
       return kinds.includes('modelnotfound') || /(?<!\/)\bmodels?\b/i.test(words) ? 'model_not_found' : code;
     case 'rate_limit_exceeded':
       return isOf(QUOTA_KINDS) ? 'insufficient_quota' : code;
+    case 'internal_error':
+      return MISTAKES.test(words) ? 'invalid_argument' : code;
     default:
       return code;
   }

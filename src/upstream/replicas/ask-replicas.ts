@@ -3,7 +3,7 @@ import { judgeFailure } from '../judge-failure.ts';
 import { pause, type RetryBudget } from '../retry.ts';
 import { toGatewayFailure } from '../to-gateway-failure.ts';
 import { TransportError, type TransportFault } from '../transport-error.ts';
-import { giveVerdict, reasonOf } from './give-verdict.ts';
+import { giveVerdict, isUndecided, reasonOf } from './give-verdict.ts';
 import type { Lease, Replica } from './replica.ts';
 import type { ReplicaSet } from './replica-set.ts';
 
@@ -47,23 +47,35 @@ export async function askReplicas<T>(
   options: AskOptions,
 ): Promise<Asked<T>> {
   const round = new Round(set, options);
+  /** Failed at a request that may be to blame itself. */
+  const undecided: { readonly lease: Lease; readonly error: unknown }[] = [];
   let failure: unknown;
-  let lease = round.first();
-  while (lease !== undefined) {
-    const { replica } = lease;
-    try {
-      return { answer: await ask(lease), replica, passedOver: round.passedOver };
-    } catch (error) {
-      // A client that leaves, or the end of its time, says nothing about the replica.
-      if (!options.signal.aborted) giveVerdict(lease, error);
-      lease.release();
-      if (options.signal.aborted) throw error;
-      failure = error;
-      if (!judgeFailure(error).retryable) break;
-      lease = await round.after(replica, error);
+  try {
+    let lease = round.first();
+    while (lease !== undefined) {
+      const { replica } = lease;
+      try {
+        const answer = await ask(lease);
+        for (const other of undecided)
+          if (other.lease.replica !== replica) giveVerdict(other.lease, other.error);
+        return { answer, replica, passedOver: round.passedOver };
+      } catch (error) {
+        if (isUndecided(error)) undecided.push({ lease, error });
+        else {
+          // A client that leaves, or the end of its time, says nothing about the replica.
+          if (!options.signal.aborted) giveVerdict(lease, error);
+          lease.release();
+        }
+        if (options.signal.aborted) throw error;
+        failure = error;
+        if (!judgeFailure(error).retryable) break;
+        lease = await round.after(replica, error);
+      }
     }
+    throw round.failure(failure);
+  } finally {
+    for (const { lease } of undecided) lease.release();
   }
-  throw round.failure(failure);
 }
 
 /** The attempts of one request. */

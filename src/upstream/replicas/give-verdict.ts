@@ -14,6 +14,14 @@ export function giveVerdict(lease: Lease, error: unknown): void {
   }
 }
 
+/**
+ * Whether it may be the request that a replica failed at, and not the replica: an error of its own words with status
+ * 500, which some servers answer to mistakes of a client. What another replica makes of the request decides.
+ */
+export function isUndecided(error: unknown): boolean {
+  return error instanceof GatewayError && error.code === 'internal_error' && error.upstream?.status === 500;
+}
+
 /** Codes with a status of 5xx that say nothing against the server. */
 const WELL: ReadonlySet<ErrorCode> = new Set(['unsupported', 'schema_mismatch']);
 

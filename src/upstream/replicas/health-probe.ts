@@ -72,7 +72,7 @@ export class HealthProbe {
     clearTimeout(timer);
     if (this.#state === 'closed') return;
     if (failure === undefined) this.#replica.probePassed(epoch);
-    else this.#replica.probeFailed(epoch, failure.message, faultOf(failure));
+    else this.#replica.probeFailed(epoch, failure.message, faultOf(failure), this.#startedAt);
     // Not before: the verdict may have called reschedule.
     this.#running = undefined;
     this.#schedule(this.#startedAt);

@@ -24,6 +24,10 @@ export class ReplicaLease implements Lease {
     this.#isTrial = false;
   }
 
+  stir(): void {
+    this.replica.stir();
+  }
+
   fail(reason: string, fault: ReplicaFault, retryAfterMs = 0): void {
     if (this.#hasFailed || this.#isReleased) return;
     this.#hasFailed = true;

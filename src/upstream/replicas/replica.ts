@@ -36,6 +36,8 @@ export type ReplicaFault = 'unreachable' | 'failed' | 'overloaded';
 export interface Lease {
   readonly replica: Replica;
   succeed(): void;
+  /** Bytes of the answer arrive: the replica is at work, even if it answers nothing else meanwhile. */
+  stir(): void;
   /**
    * @param reason shown to clients and in logs: no secrets
    * @param retryAfterMs with `overloaded`: how long the replica asks to be spared, in milliseconds

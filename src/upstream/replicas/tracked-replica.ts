@@ -28,6 +28,8 @@ export class TrackedReplica implements Replica {
   #isSettled = false;
   #recoveredAt: number | undefined;
   #sparedUntil: number | undefined;
+  /** When bytes of an answer last came. */
+  #stirredAt = -Infinity;
 
   constructor(address: ReplicaAddress, options: TrackedReplicaOptions) {
     this.url = address.url;
@@ -96,6 +98,11 @@ export class TrackedReplica implements Replica {
     this.#inFlight -= 1;
   }
 
+  /** Bytes of an answer came. */
+  stir(): void {
+    this.#stirredAt = this.#options.now();
+  }
+
   /** The trial of this epoch ends without a verdict. */
   endTrial(epoch: number): void {
     if (epoch === this.epoch) this.#circuit.endTrial();
@@ -131,8 +138,9 @@ export class TrackedReplica implements Replica {
     this.#track('the health check passed', () => this.#circuit.probePassed(now));
   }
 
-  probeFailed(epoch: number, reason: string, fault: ProbeFault): void {
-    if (epoch !== this.epoch) return;
+  /** @param startedAt when the probe began: a server that sent something since then is only busy */
+  probeFailed(epoch: number, reason: string, fault: ProbeFault, startedAt = Infinity): void {
+    if (epoch !== this.epoch || (fault === 'silent' && this.#stirredAt >= startedAt)) return;
     this.#lastFailure = reason;
     const now = this.#options.now();
     this.#track(reason, () => this.#circuit.probeFailed(now, fault));

@@ -46,6 +46,8 @@ class NotedLease implements Lease {
     this.replica = { ...address!, state, lastFailure: undefined, inFlight: 1 };
   }
 
+  stir(): void {}
+
   succeed(): void {
     this.notes.push('succeed');
   }

@@ -570,6 +570,26 @@ describe('any body', () => {
   });
 });
 
+describe('mistakes of a client that llama.cpp reports with 500', () => {
+  it.each([
+    'Failed to parse tools: [json.exception.out_of_range.403] key not found',
+    'Failed to parse messages: [json.exception.type_error.302] type must be string, but is number',
+  ])('%s', (message) => {
+    const error = failed(500, JSON.stringify({ error: { code: 500, message, type: 'server_error' } }));
+    expect(error).toMatchObject({
+      code: 'invalid_argument',
+      status: 400,
+      message,
+      upstream: { status: 500 },
+    });
+  });
+
+  it('are told from failures of its own', () => {
+    const body = { error: { code: 500, message: 'Compute error', type: 'server_error' } };
+    expect(failed(500, JSON.stringify(body)).code).toBe('internal_error');
+  });
+});
+
 describe('recorded errors', () => {
   const folder = new URL('../../recordings/', import.meta.url);
   const recorded = ['llamacpp', 'ollama', 'openai-like-hosted'].flatMap((api) =>

@@ -27,6 +27,10 @@ class CountedLease implements Lease {
     return this.#lease.replica;
   }
 
+  stir(): void {
+    this.#lease.stir();
+  }
+
   succeed(): void {
     this.verdicts.push('succeed');
     this.#lease.succeed();
@@ -357,4 +361,39 @@ describe('askReplicas', () => {
       expect(set.replicas.map(({ inFlight }) => inFlight)).toEqual(set.replicas.map(() => 0));
     },
   );
+});
+
+describe('an error of status 500 in the words of the server', () => {
+  const own = new GatewayError('internal_error', 'it cannot be done', { upstream: { status: 500 } });
+
+  it('says nothing against replicas that all fail at the request', async () => {
+    const { set, ask, asked } = place(2);
+    for (let request = 0; request < 5; request++) {
+      expect(await finished(caught(ask([own, own, own])))).toMatchObject({ code: 'internal_error' });
+    }
+    expect(asked).toHaveLength(15);
+    expect(set.replicas.map(({ state }) => state)).toEqual(['up', 'up']);
+    expect(set.leases.every(({ releases }) => releases === 1)).toBe(true);
+  });
+
+  it('says so against one that fails where another does not', async () => {
+    const { set, ask } = place(2);
+    expect(await finished(ask([own]))).toEqual({
+      answer: 'from b:1',
+      passedOver: ['a:1 500 internal_error'],
+    });
+    expect(set.leases.map(({ verdicts, releases }) => [verdicts, releases])).toEqual([
+      [['failed 500 internal_error 0'], 1],
+      [['succeed'], 1],
+    ]);
+  });
+
+  it('says nothing against the one that does it at the second try', async () => {
+    const { set, ask } = place(1);
+    expect(await finished(ask([own]))).toMatchObject({ answer: 'from a:1' });
+    expect(set.leases.map(({ verdicts, releases }) => [verdicts, releases])).toEqual([
+      [[], 1],
+      [['succeed'], 1],
+    ]);
+  });
 });

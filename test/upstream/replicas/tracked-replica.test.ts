@@ -46,6 +46,23 @@ describe('TrackedReplica', () => {
     expect(replica.replica.isSettled).toBe(isSettled);
   });
 
+  it.each([
+    ['silent', 5000, 'up'],
+    ['silent', 3000, 'down'],
+    ['unhealthy', 5000, 'down'],
+    ['unreachable', 5000, 'down'],
+  ] as const)(
+    'after two %s probes, with the last bytes of an answer at %s, it is %s',
+    (fault, stirredAt, state) => {
+      const { clock, replica } = oneReplica();
+      clock.now = stirredAt;
+      replica.stir();
+      clock.now = 6000;
+      for (let probe = 0; probe < 2; probe++) replica.probeFailed(replica.epoch, 'no answer', fault, 4000);
+      expect(replica.state).toBe(state);
+    },
+  );
+
   it('forgets the failure when a probe passes', () => {
     const { replica, failOnce } = oneReplica();
     failOnce();

@@ -13,6 +13,8 @@ export interface RelayedStreamOptions {
   readonly editor: StreamEditor;
   /** Asked before the answer is declared complete. @throws {GatewayError} when it must not be */
   readonly verify?: (() => Promise<void>) | undefined;
+  /** Told that the server is at work. */
+  readonly onStir?: (() => void) | undefined;
   /** Told once how the stream ended: nothing, or what broke it. */
   readonly onOver: (failure?: unknown) => void;
 }
@@ -161,7 +163,10 @@ export class RelayedStream implements FlowingAnswer {
             this.#body.cancel();
             return true;
           }
-          if (this.#pieces.push(chunk) === 1) process.nextTick(flush);
+          if (this.#pieces.push(chunk) === 1) {
+            this.#options.onStir?.();
+            process.nextTick(flush);
+          }
           return hasRoom();
         },
         onEnd: () => {
