@@ -137,24 +137,38 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
     expect(headers.get('x-parlance-passed-over')).toMatch(/^first 50[34] (overloaded|timeout)$/);
   });
 
-  it.each([400, 401, 403, 404, 413, 422])(
-    'does not come from anybody else after a refusal: %i',
-    async (status) => {
-      const servers = await startServers(2);
-      const relay = await startRelay({
-        upstreams: {
-          first: upstreamOf([servers[0]!], { fallback: ['second'] }),
-          second: upstreamOf([servers[1]!]),
-        },
-        models,
-      });
-      servers[0]!.queue(errorAnswer(status));
-      const { status: actual, error, headers } = await readAnswer(await relay.post(chat({ stream })));
-      expect([actual, error?.message]).toEqual([status === 422 ? 400 : status, `the script says ${status}`]);
-      expect(headers.has('x-parlance-passed-over')).toBe(false);
-      expect(chatsOf(servers[1]!)).toHaveLength(0);
-    },
-  );
+  it.each([400, 404, 413, 422])('does not come from anybody else after a refusal: %i', async (status) => {
+    const servers = await startServers(2);
+    const relay = await startRelay({
+      upstreams: {
+        first: upstreamOf([servers[0]!], { fallback: ['second'] }),
+        second: upstreamOf([servers[1]!]),
+      },
+      models,
+    });
+    servers[0]!.queue(errorAnswer(status));
+    const { status: actual, error, headers } = await readAnswer(await relay.post(chat({ stream })));
+    expect([actual, error?.message]).toEqual([status === 422 ? 400 : status, `the script says ${status}`]);
+    expect(headers.has('x-parlance-passed-over')).toBe(false);
+    expect(chatsOf(servers[1]!)).toHaveLength(0);
+  });
+
+  it.each([401, 403])('comes from the next when the first refuses our credentials: %i', async (status) => {
+    const servers = await startServers(2);
+    const relay = await startRelay({
+      upstreams: {
+        first: upstreamOf([servers[0]!], { fallback: ['second'] }),
+        second: upstreamOf([servers[1]!]),
+      },
+      models,
+    });
+    servers[0]!.queue(errorAnswer(status));
+    const { status: actual, headers } = await readAnswer(await relay.post(chat({ stream })));
+    expect(actual).toBe(200);
+    expect(headers.get('x-parlance-upstream')).toBe('second');
+    expect(headers.get('x-parlance-passed-over')).toMatch(new RegExp(`^first ${status} `));
+    expect(servers.map((server) => chatsOf(server).length)).toEqual([1, 1]);
+  });
 
   it('is that of the first failure when nobody can answer, with all who were asked', async () => {
     const servers = await startServers(3);

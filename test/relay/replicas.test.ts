@@ -105,8 +105,8 @@ describe('a replica that fails', () => {
       upstream: { retries: 0, circuit: { failures: 1, open_ms: 100 } },
     });
     const [server] = servers;
-    server!.queue(errorAnswer(500));
-    expect(await statusesOf(relay, 3)).toEqual([500, 503, 503]);
+    server!.queue(errorAnswer(502));
+    expect(await statusesOf(relay, 3)).toEqual([502, 503, 503]);
     await pause(120);
     server!.queue(drip(goodAnswer('POST', '/v1/chat/completions', '{}'), 1000, 50));
     const answers = await Promise.all(times(5, () => relay.post(chat())));
@@ -131,14 +131,14 @@ describe('a replica that fails', () => {
     });
     await relay.settled();
     for (const server of servers)
-      server.respond = ({ method }) => (method === 'POST' ? errorAnswer(500) : undefined);
+      server.respond = ({ method }) => (method === 'POST' ? errorAnswer(502) : undefined);
     await readAnswer(await relay.post(chat()));
     const began = performance.now();
     const { status, headers, error } = await readAnswer(await relay.post(chat()));
     expect(performance.now() - began).toBeLessThan(500);
     expect({ status, code: error?.code }).toEqual({ status: 503, code: 'upstream_unavailable' });
     const states = [
-      ...servers.map((server) => `${nameOf(server)} 500 internal_error`),
+      ...servers.map((server) => `${nameOf(server)} 502 bad_upstream_response`),
       `${nameOf(dead)} no connection (ECONNREFUSED)`,
     ].join('; ');
     expect(error?.message).toBe(`No server of the upstream servers can be reached: ${states}.`);
