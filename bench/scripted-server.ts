@@ -5,11 +5,14 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Backend, BackendModel, ChatReply, Readiness } from '../src/backends/backend.ts';
+import { type Gate, Gatekeeper } from '../src/auth/inbound/gatekeeper.ts';
 import { createLog } from '../src/observability/log.ts';
 import { ModelRouter } from '../src/routing/model-router.ts';
 import { createHttpServer } from '../src/server/http-server.ts';
 import type { ChatEventBatch } from '../src/translate/events/chat-event.ts';
 import { SCRIPTED_BATCHES } from './chat-fixtures.ts';
+
+const OPEN: Gate = { kind: 'open' };
 
 /** Answers every request with the same prepared events, all at once. */
 class ScriptedBackend implements Backend {
@@ -49,6 +52,7 @@ export function createScriptedServer(logLevel: string): FastifyInstance {
       models: [{ match: '*', upstream: backend.name }],
       endpoints: {},
     }),
+    gatekeeper: new Gatekeeper({ vertex: OPEN, devapi: OPEN, plain: OPEN }),
     unsupported: 'reject',
     usageMode: 'openai',
     streamKeepAliveMs: 15_000,

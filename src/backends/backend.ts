@@ -53,6 +53,10 @@ export interface ChatCall {
   readonly requestId: string;
   /** Whom what is kept between requests belongs to. Tenants never see each other's. */
   readonly tenant: string;
+  /** The client's own credential, where it takes the place of the server's. */
+  readonly clientCredential?: string;
+  /** Project and location of the client's URL; they count with its own credential. */
+  readonly place?: { readonly project: string; readonly location: string };
 }
 
 /** An answer that is certain to begin: events to make OpenAI's objects of, or bytes that are such objects already. */

@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs';
 
 const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT]
        parlance models list | pull [NAME] | rm NAME
+       parlance auth local --out FILE
+       parlance keys create --name NAME | list | revoke ID
        parlance explain FILE [--upstream NAME] [--model NAME] [--config FILE] [--json]
        parlance --version | --help
 
   serve    answers Chat Completions requests; the default command
   models   shows, fetches and deletes model files of the embedded engine
+  auth     signs Google's clients in to this machine's server, without Google
+  keys     gives out and withdraws keys of this server
   explain  shows what becomes of a request, without sending it
 
 "parlance COMMAND --help" tells more. The configuration is described in docs/configuration.md.
@@ -46,6 +50,16 @@ export async function main(args: readonly string[]): Promise<number> {
       const { runExplainCommand } = await import('./commands/explain.ts');
       const { stdin, stdout, stderr, env } = process;
       return runExplainCommand(rest, { stdin, stdout, stderr, env, cwd: process.cwd() });
+    }
+    case 'auth': {
+      const { runAuthCommand } = await import('./commands/auth.ts');
+      const { stdout, stderr, env } = process;
+      return runAuthCommand(rest, { stdout, stderr, env, cwd: process.cwd() });
+    }
+    case 'keys': {
+      const { runKeysCommand } = await import('./commands/keys.ts');
+      const { stdout, stderr, env } = process;
+      return runKeysCommand(rest, { stdout, stderr, env, cwd: process.cwd() });
     }
     case 'serve':
       return serve(rest);

@@ -1,12 +1,12 @@
 /** The server's object graph, and the only place that builds it. */
 import type { AddressInfo } from 'node:net';
-import { ApiKeys } from '../auth/api-keys.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { assertSafeBind } from '../config/safe-bind.ts';
 import { createLog, type Log } from '../observability/log.ts';
 import { ModelRouter } from '../routing/model-router.ts';
 import { createHttpServer } from '../server/http-server.ts';
 import { UnusedConnections } from '../server/unused-connections.ts';
+import { createCallerChecks } from './caller-checks.ts';
 import { createBackends } from './create-backends.ts';
 import type { EmbeddedUpstream } from './embedded-upstream.ts';
 
@@ -38,6 +38,8 @@ export function createParlance(config: LoadedConfig): Parlance {
   assertSafeBind(config);
   const log = createLog(config.log.level);
   const upstreams = createBackends(config, log);
+  let port: number | undefined;
+  const callers = createCallerChecks(config, { port: () => port, env: process.env, log });
   const router = new ModelRouter({
     backends: upstreams.backends,
     models: config.models,
@@ -49,7 +51,8 @@ export function createParlance(config: LoadedConfig): Parlance {
     unsupported: config.compat.unsupported,
     thoughtsDelivery: config.thoughts.delivery,
     usageMode: config.usage.mode,
-    apiKeys: config.auth.mode === 'keys' ? new ApiKeys(config.auth.keys) : undefined,
+    gatekeeper: callers.gatekeeper,
+    signIn: callers.signIn?.google,
     streamKeepAliveMs: config.stream.keepalive_ms,
     limits: {
       maxBodyBytes: config.server.max_body_bytes,
@@ -66,11 +69,12 @@ export function createParlance(config: LoadedConfig): Parlance {
     router,
     embedded: upstreams.embedded,
     async listen() {
-      const { host, port } = config.server;
-      await server.listen({ host, port });
+      await callers.prepare();
+      const { host, port: wanted } = config.server;
+      await server.listen({ host, port: wanted });
       for (const backend of upstreams.servers) backend.start();
-      const { port: actual } = server.server.address() as AddressInfo;
-      return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+      ({ port } = server.server.address() as AddressInfo);
+      return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
     },
     async close() {
       const sweep = setInterval(() => {
@@ -83,7 +87,7 @@ export function createParlance(config: LoadedConfig): Parlance {
       await server.close();
       clearInterval(sweep);
       clearTimeout(limit);
-      await upstreams.close();
+      await Promise.all([upstreams.close(), callers.close()]);
     },
   };
 }

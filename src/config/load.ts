@@ -17,6 +17,7 @@ import { formatKeyPath } from './key-path.ts';
 import type { LocatedProblem } from './located-problem.ts';
 import { hostSchema, logLevelSchema, portSchema } from './schema.ts';
 import type { FileConfig } from './schema.ts';
+import { passthroughNotice } from './passthrough-notice.ts';
 import { setUpWithoutFile } from './setup-without-file.ts';
 import { resolveUpstreamFiles } from './upstream-files.ts';
 import { DEFAULT_UPSTREAM } from './upstream-schemas.ts';
@@ -64,13 +65,14 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   if (parsed === undefined || problems.length > 0) throw new ConfigError(source.label, inFileOrder(problems));
 
   const { config, upstreams, notices } = parsed;
+  const server = {
+    ...config.server,
+    ...(overrides.host !== undefined && { host: overrides.host }),
+    ...(overrides.port !== undefined && { port: overrides.port }),
+  };
   return deepFreeze<CompleteConfig>({
     ...config,
-    server: {
-      ...config.server,
-      ...(overrides.host !== undefined && { host: overrides.host }),
-      ...(overrides.port !== undefined && { port: overrides.port }),
-    },
+    server,
     log: { level: overrides.level ?? config.log.level },
     upstreams: withoutPrototype(upstreams),
     ...fillRoutes(config, upstreams),
@@ -79,6 +81,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     notices: [
       ...notices,
       ...Object.entries(upstreams).flatMap(([name, upstream]) => clearTextNotice(name, upstream)),
+      ...passthroughNotice({ server, auth: config.auth, upstreams }),
     ],
   });
 }

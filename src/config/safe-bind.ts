@@ -1,5 +1,7 @@
 import { BlockList, isIP } from 'node:net';
-import { ConfigError } from './config-error.ts';
+import type { RouteFamily } from '../translate/events/render-options.ts';
+import type { AuthMode } from './auth-schema.ts';
+import { ConfigError, type ConfigProblem } from './config-error.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -16,21 +18,48 @@ export function isLoopbackHost(host: string): boolean {
   return LOOPBACK.check(address, version === 4 ? 'ipv4' : 'ipv6');
 }
 
-interface Exposure {
+/** What decides who reaches the server, and who may call then. */
+export interface Exposure {
   readonly server: { readonly host: string };
-  readonly auth: { readonly mode: 'open' | 'keys' };
+  readonly auth: { readonly routes: Readonly<Record<RouteFamily, readonly AuthMode[]>> };
 }
 
+/** Modes that are for this machine alone, and what they would do for others. */
+const DANGERS = [
+  ['open', 'lets everybody in'],
+  ['local', 'gives a token to everybody who asks for one'],
+] as const;
+
 /**
- * Refuses to serve other machines without asking them for a key. Contract section 1.3.
+ * Refuses to serve other machines without asking them who they are. `passthrough` may: there the upstream asks.
+ * Contract section 1.3.
  *
- * @throws {ConfigError} when the host is not loopback and `auth.mode` is `open`
+ * @throws {ConfigError} when the host is not loopback and some family of routes is `open` or `local`
  */
 export function assertSafeBind({ server, auth }: Exposure): void {
-  if (auth.mode !== 'open' || isLoopbackHost(server.host)) return;
-  const message = `other machines can reach \`${server.host}\`, and auth.mode \`open\` lets everybody in. Do one of these:
+  if (isLoopbackHost(server.host)) return;
+  const problems = DANGERS.flatMap(([mode, danger]): ConfigProblem[] => {
+    const families = familiesWith(mode, auth.routes);
+    if (families.length === 0) return [];
+    const message = `other machines can reach \`${server.host}\`, and auth mode \`${mode}\` ${danger} (on routes: ${families.join(', ')}). Do one of these:
 - listen on this machine only: server.host (or HOST) 127.0.0.1
-- ask for a key, in the configuration file:
-    auth: { mode: keys, keys: ["\${PARLANCE_KEY}"] }`;
-  throw new ConfigError(null, [{ path: 'server.host', message }]);
+- ask for a key instead, in the configuration file:
+    auth: { ${suggestKeys(families, auth.routes)}, keys: ["\${PARLANCE_KEY}"] }`;
+    return [{ path: 'server.host', message }];
+  });
+  if (problems.length > 0) throw new ConfigError(null, problems);
+}
+
+type Routes = Exposure['auth']['routes'];
+
+const FAMILIES = ['vertex', 'devapi', 'plain'] as const;
+
+/** The families of routes on which a mode holds. */
+export function familiesWith(mode: AuthMode, routes: Routes): RouteFamily[] {
+  return FAMILIES.filter((family) => routes[family].includes(mode));
+}
+
+function suggestKeys(families: readonly RouteFamily[], routes: Routes): string {
+  if (families.length === Object.keys(routes).length) return 'mode: keys';
+  return `routes: { ${families.map((family) => `${family}: keys`).join(', ')} }`;
 }

@@ -5,19 +5,14 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { authSchema } from './auth-schema.ts';
 import { expandCompatPreset, wrongPreset } from './compat-preset.ts';
 import { upstreamSchema } from './upstream-schemas.ts';
-import { headerText, oneOf, onOff, wholeNumber, wrongWord } from './value-schemas.ts';
+import { oneOf, onOff, wholeNumber } from './value-schemas.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Shortest accepted client key: 16 random letters and digits are beyond guessing. */
-const MIN_KEY_LENGTH = 16;
-
-const AUTH_MODES = ['open', 'keys'] as const;
-const UNAVAILABLE_AUTH_MODES: ReadonlySet<unknown> = new Set(['local', 'passthrough', 'google']);
 
 /** Key paths that belong to the configuration's design and that this version does not implement. */
 export const UNAVAILABLE_KEYS: ReadonlySet<string> = new Set(['storage']);
@@ -29,7 +24,7 @@ export const hostSchema = z
     'must be a host name or an IP address, without port or brackets, such as `127.0.0.1` or `::1`',
   )
   .describe(
-    'Address to listen on. `127.0.0.1` is this machine only, `0.0.0.0` every network; other machines need `auth.mode: keys`.',
+    'Address to listen on. `127.0.0.1` is this machine only, `0.0.0.0` every network; other machines need `auth.mode` `keys`, `google` or `passthrough`.',
   );
 
 export const portSchema = wholeNumber({ min: 0, max: 65_535 }, 'Port to listen on. 0 takes any free one.');
@@ -63,42 +58,6 @@ const serverSchema = z.strictObject({
     'Time running answers get to finish after SIGTERM or SIGINT, in milliseconds.',
   ).default(30_000),
 });
-
-const authModeSchema = z
-  .union([z.enum(AUTH_MODES), z.array(z.enum(AUTH_MODES)).min(1, wrongWord(undefined, AUTH_MODES))], {
-    error: ({ input }) => {
-      const wrong = [input].flat().find((mode) => !(AUTH_MODES as readonly unknown[]).includes(mode));
-      if (UNAVAILABLE_AUTH_MODES.has(wrong)) {
-        return `auth.mode \`${String(wrong)}\` is not available in this version; use \`keys\` or \`open\``;
-      }
-      return wrongWord(wrong, AUTH_MODES);
-    },
-  })
-  .describe(
-    'Who may call. `open`: everybody who reaches the port; refused off loopback. `keys`: callers who present one of `keys`.',
-  );
-
-const authSchema = z
-  .strictObject({
-    mode: authModeSchema.default('open'),
-    keys: z
-      .array(headerText(MIN_KEY_LENGTH))
-      .default([])
-      .describe('Keys that open the API, sent as `Authorization: Bearer KEY`. At least 16 characters each.'),
-  })
-  .superRefine(({ mode, keys }, context) => {
-    const problem = (key: 'mode' | 'keys', message: string) =>
-      context.addIssue({ code: 'custom', path: [key], message });
-    const modes = new Set([mode].flat());
-    if (modes.size > 1) {
-      problem('mode', '`open` lets everybody in, so no other mode beside it has an effect; remove one');
-    } else if (modes.has('keys') && keys.length === 0) {
-      problem('keys', 'auth.mode `keys` needs at least one key: write `keys: ["${PARLANCE_KEY}"]`');
-    } else if (modes.has('open') && keys.length > 0) {
-      problem('keys', 'keys have no effect while auth.mode is `open`; write `mode: keys`, or remove them');
-    }
-  })
-  .transform(({ mode, keys }) => ({ mode: [mode].flat()[0]!, keys }));
 
 const compatSchema = z
   .strictObject(
@@ -149,6 +108,16 @@ const streamSchema = z.strictObject({
     { min: 0, max: HOUR_MS },
     'Silence in a stream after which a comment line keeps the connection alive, in milliseconds. 0 switches it off.',
   ).default(15_000),
+});
+
+const stateSchema = z.strictObject({
+  database: z
+    .string()
+    .regex(
+      /^postgres(?:ql)?:\/\/./,
+      'must be the URL of a Postgres database: `postgres://USER:PASSWORD@HOST/NAME`',
+    )
+    .describe('URL of the Postgres database that keeps keys.'),
 });
 
 const logSchema = z.strictObject({ level: logLevelSchema.default('info') });
@@ -213,6 +182,11 @@ const fileSchema = z
       .exactOptional()
       .describe(
         'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream, not counting fallbacks, which is embedded or a model server: it serves every id. When absent else: no id is served.',
+      ),
+    state: stateSchema
+      .exactOptional()
+      .describe(
+        'Where the keys of `parlance keys create` are kept. When absent: in a database of its own under `PARLANCE_HOME`, for one server on one machine.',
       ),
     compat: compatSchema
       .prefault({})

@@ -59,13 +59,12 @@ const embeddedUpstreamSchema = z.strictObject({
   fallback: fallbackSchema,
 });
 
-/** A Google Cloud project by id or number; the old form has a domain in front. */
+/** Whether it is a Google Cloud project by id or number; the old form has a domain in front. */
+export const isProject = (text: string): boolean => /^[a-z0-9][a-z0-9.:-]{0,63}$/.test(text);
+
 export const projectSchema = z
   .string()
-  .refine(
-    (project) => /^[a-z0-9][a-z0-9.:-]{0,63}$/.test(project),
-    'must be a project id such as `my-project`, or a project number in quotes',
-  )
+  .refine(isProject, 'must be a project id such as `my-project`, or a project number in quotes')
   .describe(
     'Google Cloud project that is called and billed. When absent: `GOOGLE_CLOUD_PROJECT`, else the project of the credentials. Not with `api_key`.',
   );

@@ -2,6 +2,7 @@ import type { Backend } from '../backends/backend.ts';
 import type { RouteFamily } from '../translate/events/render-options.ts';
 import type { ModelObject } from '../wire/openai/response.ts';
 import { isModelName } from '../wire/openai/model-name.ts';
+import { globPattern } from './glob-pattern.ts';
 import { bareModelName, modelNameSpellings } from './model-name.ts';
 
 export interface ModelRule {
@@ -113,9 +114,4 @@ function idFor(asked: string, family: RouteFamily): string {
     case 'vertex':
       return bare.includes('/') ? bare : `google/${bare}`;
   }
-}
-
-function globPattern(glob: string): RegExp {
-  const escaped = glob.split('*').map((text) => text.replace(/[\\^$.+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`, 's');
 }

@@ -1,14 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ANONYMOUS, type ApiKeys, readClientKey } from '../auth/api-keys.ts';
-import { HashedKey } from '../auth/hashed-key.ts';
+import { readClientCredential } from '../auth/inbound/client-credential.ts';
+import type { Gatekeeper } from '../auth/inbound/gatekeeper.ts';
+import type { Principal } from '../auth/inbound/principal.ts';
 import { GatewayError } from '../errors.ts';
 import { printableText } from './printable-text.ts';
 import { allowedMethods, normalisePath, resolveRoute, type Route } from './resolve-route.ts';
 
 export interface RequestRules {
-  /** `undefined`: everybody may call. */
-  readonly apiKeys: ApiKeys | undefined;
+  readonly gatekeeper: Gatekeeper;
   readonly maxBodyBytes: number;
+  /** Whether paths nobody knows may be those of the local sign-in. */
+  readonly hasSignIn: boolean;
 }
 
 /** Content types read as JSON; curl and some SDKs leave it out. Contract section 1.1. */
@@ -16,35 +19,95 @@ const JSON_TYPE = /^(?:application\/(?:[\w.+-]+\+)?json|text\/plain)\s*(?:;|$)/i
 
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
+/** Largest body of a request to the local sign-in, in bytes. */
+const MAX_SIGN_IN_BYTES = 64 * 1024;
+
 /**
- * Everything a request can be refused for before its body is read: unknown paths, wrong methods, missing keys, bodies
- * that would not be read anyway. What passes has its `route` set, and its client told to go on if it waits for that.
+ * Everything a request can be refused for before its body is read: unknown paths, wrong methods, callers who may not
+ * call, bodies that would not be read anyway. What passes has its `route` and `principal` set, and its client told to go
+ * on if it waits for that.
  *
+ * @returns what to wait for when somebody else has to be asked who calls
  * @throws {GatewayError}
  */
-export function checkRequest(request: FastifyRequest, reply: FastifyReply, rules: RequestRules): void {
+export function checkRequest(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  rules: RequestRules,
+): Promise<void> | undefined {
   const { httpVersion, headers } = request.raw;
   // RFC 9112 section 3.2. Node would check it too, but with an empty answer.
   if (httpVersion === '1.1' && headers.host === undefined) {
     throw new GatewayError('invalid_argument', 'An HTTP/1.1 request needs a Host header.');
   }
   const { pathname, query } = splitTarget(request.raw.url ?? '/');
-  const route = resolveRoute(normalisePath(pathname));
-  if (route === undefined) {
-    throw new GatewayError('not_found', `There is nothing at ${request.method} ${shown(pathname)}.`);
-  }
+  const route = resolveRoute(normalisePath(pathname)) ?? (rules.hasSignIn ? SIGN_IN : undefined);
+  if (route === undefined) throw unknownPath(request.method, pathname);
   request.route = route;
   checkMethod(request, reply, { route, pathname });
-  if (route.kind !== 'health' && route.kind !== 'ready') {
-    const sent = readKey(request, query);
-    const key = sent === undefined ? undefined : new HashedKey(sent);
-    if (rules.apiKeys !== undefined) checkKey(key, reply, rules.apiKeys);
-    request.tenant = key?.tenant ?? ANONYMOUS;
+  if (!('family' in route)) {
+    passOn(request, reply, rules);
+    return undefined;
   }
-  if (route.kind === 'not-implemented') {
+  const letIn = (principal: Principal): void => {
+    request.principal = principal;
+    passOn(request, reply, rules);
+  };
+  const principal = admit(request, reply, { route, query, rules });
+  if (principal instanceof Promise) return principal.then(letIn);
+  letIn(principal);
+  return undefined;
+}
+
+const SIGN_IN: Route = { kind: 'sign-in' };
+
+export function unknownPath(method: string, pathname: string): GatewayError {
+  return new GatewayError('not_found', `There is nothing at ${method} ${shown(pathname)}.`);
+}
+
+type GuardedRoute = Extract<Route, { family: unknown }>;
+
+/** Finds out who calls. A refusal says how to come back. RFC 6750 section 3. */
+function admit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { route, query, rules }: { route: GuardedRoute; query: string; rules: RequestRules },
+): Principal | Promise<Principal> {
+  const credential = readCredential(request, query);
+  const refuse = (error: unknown): never => {
+    const status = error instanceof GatewayError ? error.status : 0;
+    const reason = status === 403 ? 'insufficient_scope' : 'invalid_token';
+    const detail = credential === undefined ? '' : `, error="${reason}"`;
+    if (status === 401 || status === 403)
+      reply.header('www-authenticate', `Bearer realm="parlance"${detail}`);
+    throw error;
+  };
+  const { socket } = request;
+  const controller = new AbortController();
+  const leave = (): void => {
+    controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
+  };
+  const untilLeft = (): AbortSignal => {
+    socket.once('close', leave);
+    return controller.signal;
+  };
+  try {
+    const principal = rules.gatekeeper.admit(route.family, credential, untilLeft);
+    if (!(principal instanceof Promise)) return principal;
+    return principal.catch(refuse).finally(() => socket.off('close', leave));
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+/** What remains once it is known who calls. */
+function passOn({ route, raw }: FastifyRequest, reply: FastifyReply, { maxBodyBytes }: RequestRules): void {
+  const { headers } = raw;
+  if (route?.kind === 'not-implemented') {
     throw new GatewayError('unsupported', `Parlance does not implement ${route.what}; use chat/completions.`);
   }
-  if (route.kind === 'chat') checkBodyHeaders(request, rules.maxBodyBytes);
+  if (route?.kind === 'chat') checkBodyHeaders(headers, maxBodyBytes);
+  if (route?.kind === 'sign-in') checkLength(headers, MAX_SIGN_IN_BYTES);
   if (headers.expect !== undefined && CONTINUE.test(headers.expect)) reply.raw.writeContinue();
 }
 
@@ -62,8 +125,8 @@ function checkMethod(
   );
 }
 
-function readKey({ headers }: FastifyRequest, query: string): string | undefined {
-  return readClientKey({
+function readCredential({ headers }: FastifyRequest, query: string): string | undefined {
+  return readClientCredential({
     authorization: headers.authorization,
     'x-goog-api-key': single(headers['x-goog-api-key']),
     'api-key': single(headers['api-key']),
@@ -71,18 +134,7 @@ function readKey({ headers }: FastifyRequest, query: string): string | undefined
   });
 }
 
-function checkKey(key: HashedKey | undefined, reply: FastifyReply, apiKeys: ApiKeys): void {
-  if (key !== undefined && apiKeys.has(key)) return;
-  reply.header('www-authenticate', 'Bearer realm="parlance"');
-  throw new GatewayError(
-    'invalid_api_key',
-    key === undefined
-      ? 'No API key was sent. Send it as "Authorization: Bearer KEY".'
-      : 'The API key is not one of this server.',
-  );
-}
-
-function checkBodyHeaders({ headers }: FastifyRequest, maxBodyBytes: number): void {
+function checkBodyHeaders(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
   const type = headers['content-type'];
   if (type !== undefined && !JSON_TYPE.test(type)) {
     throw new GatewayError(
@@ -97,6 +149,10 @@ function checkBodyHeaders({ headers }: FastifyRequest, maxBodyBytes: number): vo
       `The body must not be compressed (content-encoding: ${shown(encoding)}). Send plain JSON.`,
     );
   }
+  checkLength(headers, maxBodyBytes);
+}
+
+function checkLength(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
   if (Number(headers['content-length']) > maxBodyBytes) {
     throw new GatewayError(
       'request_too_large',
@@ -106,7 +162,7 @@ function checkBodyHeaders({ headers }: FastifyRequest, maxBodyBytes: number): vo
 }
 
 /** Path and query of a request target (RFC 9112 section 3.2); the host of an absolute one means nothing here. */
-function splitTarget(url: string): { pathname: string; query: string } {
+export function splitTarget(url: string): { pathname: string; query: string } {
   const path = url.startsWith('/') ? url : url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const mark = path.indexOf('?');
   if (mark === -1) return { pathname: path || '/', query: '' };

@@ -1,10 +1,13 @@
 import { errorFromProblems, GatewayError } from '../errors.ts';
 import { newCallId, randomBase62 } from '../ids.ts';
 import { readRenderOptions } from '../translate/events/read-render-options.ts';
-import type { Backend, EventReply } from '../backends/backend.ts';
+import type { Backend, ChatCall, EventReply } from '../backends/backend.ts';
+import type { Principal } from '../auth/inbound/principal.ts';
 import type { RelayedAnswer } from '../backends/relayed-answer.ts';
+import { assertAllowed } from '../routing/access-policy.ts';
 import type { ModelRouter, Target } from '../routing/model-router.ts';
 import type { ChatEventBatch } from '../translate/events/chat-event.ts';
+import type { UrlPlace } from './resolve-route.ts';
 import { ChunkAssembler } from '../translate/events/assemble-chunks.ts';
 import { CompletionFold } from '../translate/events/fold-completion.ts';
 import type { RenderOptions, RouteFamily, ThoughtsDelivery } from '../translate/events/render-options.ts';
@@ -26,9 +29,11 @@ export interface ChatInput {
   readonly family: RouteFamily;
   /** Set on `/endpoints/{id}` routes. */
   readonly endpoint?: string | undefined;
+  /** Project and location of a URL of Vertex AI. */
+  readonly place?: UrlPlace | undefined;
   readonly requestId: string;
-  /** Whom the request belongs to. */
-  readonly tenant: string;
+  /** Who calls. */
+  readonly principal: Principal;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
   /** Called once the backend is known, with the time an answer may take. */
@@ -67,6 +72,7 @@ export interface ChunkBatch {
 export async function handleChat(input: ChatInput, options: ChatHandlerOptions): Promise<ChatAnswer> {
   const { body } = input;
   const asked = modelOf(body.value);
+  assertAllowed(input.principal, { model: asked, endpoint: input.endpoint, project: input.place?.project });
   const target = findTarget(asked, input, options.router);
   check(body, target?.backend.input ?? 'request', { modelRequired: input.endpoint === undefined });
   if (target === undefined) throw noTarget(asked, input.endpoint);
@@ -82,7 +88,8 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
       isModelFixed,
       unsupported: options.unsupported,
       requestId: input.requestId,
-      tenant: input.tenant,
+      tenant: input.principal.tenant,
+      ...clientCredential(input),
     },
     input.signal,
   );
@@ -112,6 +119,12 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
     completion: await foldReply(reply, render, input.signal),
     facts: { ...facts, upstreamMs: performance.now() - started },
   };
+}
+
+/** What goes upstream in place of the server's own credential, and with it the project the client means. */
+function clientCredential({ principal, place }: ChatInput): Pick<ChatCall, 'clientCredential' | 'place'> {
+  const { credential } = principal;
+  return credential === undefined ? {} : { clientCredential: credential, ...(place && { place }) };
 }
 
 /** The model a body names, as far as it names one. */

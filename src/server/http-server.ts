@@ -1,22 +1,25 @@
 import type { Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { ApiKeys } from '../auth/api-keys.ts';
+import type { Gatekeeper } from '../auth/inbound/gatekeeper.ts';
 import type { Readiness } from '../backends/backend.ts';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { ModelList } from '../wire/openai/response.ts';
+import { isModelAllowed } from '../routing/access-policy.ts';
 import { answerChat, type ChatAnswerOptions } from './answer-chat.ts';
 import { BrokenHttpAnswerer } from './answer-broken-http.ts';
 import { checkRequest } from './check-request.ts';
 import { chooseRequestId } from './choose-request-id.ts';
+import { answerSignIn, type SignIn } from './answer-sign-in.ts';
 import { logRequest, observeRequest } from './log-request.ts';
 import { printableText } from './printable-text.ts';
 import { sendError, sendJson } from './send-error.ts';
 
 export interface HttpServerOptions extends ChatAnswerOptions {
   readonly log: Log;
-  /** `undefined`: everybody may call. */
-  readonly apiKeys?: ApiKeys | undefined;
+  readonly gatekeeper: Gatekeeper;
+  /** The local sign-in; absent where it is not asked for. */
+  readonly signIn?: SignIn | undefined;
   readonly limits: HttpLimits;
 }
 
@@ -38,8 +41,8 @@ const CHECKS_PER_TIMEOUT = 4;
 
 /** The HTTP edge: limits, routes, error envelopes, streams. What is answered is decided elsewhere. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { limits, log, apiKeys } = options;
-  const rules = { apiKeys, maxBodyBytes: limits.maxBodyBytes };
+  const { limits, log, gatekeeper, signIn } = options;
+  const rules = { gatekeeper, maxBodyBytes: limits.maxBodyBytes, hasSignIn: signIn !== undefined };
   const brokenHttp = new BrokenHttpAnswerer(log);
   const observe = (request: FastifyRequest, reply: FastifyReply): void => {
     observeRequest(log, request, reply);
@@ -78,7 +81,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestIdHeader: false,
     genReqId: chooseRequestId,
   });
-  server.decorateRequest('tenant', '');
   server.decorateRequest('startedAt', 0);
   server.decorateRequest('isLogged', false);
   server.removeAllContentTypeParsers();
@@ -91,8 +93,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     observe(request, reply);
     reply.header('x-request-id', request.id);
     try {
-      checkRequest(request, reply, rules);
-      done();
+      const pending = checkRequest(request, reply, rules);
+      if (pending === undefined) done();
+      else void whenSettled(pending, done);
     } catch (error) {
       done(error as Error);
     }
@@ -107,6 +110,17 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   acceptMoreOfHttp(server, brokenHttp);
   return server;
+}
+
+/** Goes on when a check has come to its end. */
+async function whenSettled(pending: Promise<void>, done: (error?: Error) => void): Promise<void> {
+  let failure: Error | undefined;
+  try {
+    await pending;
+  } catch (error) {
+    failure = error as Error;
+  }
+  done(failure);
 }
 
 /** What Node answers by itself unless somebody listens, with no body or none of ours. */
@@ -134,11 +148,14 @@ async function answer(
     case 'models':
       return sendJson(reply, 200, {
         object: 'list',
-        data: options.router.list(route.family),
+        data: options.router
+          .list(route.family)
+          .filter(({ id }) => isModelAllowed(request.principal?.policy, id)),
       } satisfies ModelList);
     case 'model': {
       const model = options.router.describe(route.id, route.family);
-      if (model !== undefined) return sendJson(reply, 200, model);
+      if (model !== undefined && isModelAllowed(request.principal?.policy, model.id))
+        return sendJson(reply, 200, model);
       throw new GatewayError(
         'model_not_found',
         `The model ${JSON.stringify(printableText(route.id, 256))} does not exist here.`,
@@ -149,6 +166,8 @@ async function answer(
       return sendJson(reply, 200, { status: 'ok' });
     case 'ready':
       return answerReady(reply, options);
+    case 'sign-in':
+      return answerSignIn(request, reply, options.signIn);
     case 'not-implemented':
     case undefined:
       throw new GatewayError('not_found', 'There is nothing here.');

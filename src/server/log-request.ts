@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../auth/inbound/principal.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import type { TokenUsage } from '../wire/openai/response.ts';
@@ -9,8 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the URL asks for; set before the body is read. */
     route?: Route;
-    /** Whom the client's key stands for; never the key itself. */
-    tenant: string;
+    /** Who calls; set before the body is read. */
+    principal?: Principal;
     /** `performance.now()` at the arrival of the headers. */
     startedAt: number;
     /** Set once the upstream has answered. */
@@ -37,7 +38,7 @@ function ignoreError(): void {}
 
 /** One line for each request but health checks; never a second one. */
 export function logRequest(log: Log, request: FastifyRequest, { raw }: FastifyReply): void {
-  const { route, facts, usage, failure } = request;
+  const { route, principal, facts, usage, failure } = request;
   if (request.isLogged || route?.kind === 'health' || route?.kind === 'ready') return;
   request.isLogged = true;
   const isCutOff = failure === undefined && !raw.writableFinished;
@@ -49,6 +50,7 @@ export function logRequest(log: Log, request: FastifyRequest, { raw }: FastifyRe
     route: routeName(route),
     status: raw.headersSent && !isCutOff ? raw.statusCode : (failure?.status ?? 499),
     ms: Math.round(performance.now() - request.startedAt),
+    ...(principal === undefined || principal.kind === 'anonymous' ? {} : { caller: principal.id }),
     ...(facts === undefined ? {} : { upstream: facts.upstream, model: facts.modelVersion }),
     ...(facts?.replica === undefined ? {} : { replica: facts.replica }),
     ...(passedOver.length === 0 ? {} : { passedOver }),

@@ -1,29 +1,42 @@
 import type { RouteFamily } from '../translate/events/render-options.ts';
 
+/** Project and location as a URL of Vertex AI names them. */
+export interface UrlPlace {
+  readonly project: string;
+  readonly location: string;
+}
+
 /** What a URL path asks for. Contract sections 1.1, 12 and 13. */
 export type Route =
-  | { readonly kind: 'chat'; readonly family: RouteFamily; readonly endpoint?: string }
+  | {
+      readonly kind: 'chat';
+      readonly family: RouteFamily;
+      readonly endpoint?: string;
+      /** Of a URL of Vertex AI. */
+      readonly place?: UrlPlace;
+    }
   | { readonly kind: 'models'; readonly family: RouteFamily }
   | { readonly kind: 'model'; readonly family: RouteFamily; readonly id: string }
   | { readonly kind: 'health' }
   | { readonly kind: 'ready' }
-  | { readonly kind: 'not-implemented'; readonly what: string };
+  /** Perhaps one of the local sign-in, which knows its paths itself. */
+  | { readonly kind: 'sign-in' }
+  | { readonly kind: 'not-implemented'; readonly family: RouteFamily; readonly what: string };
 
-const PROJECT = String.raw`(?:[a-z0-9.:-]{1,64})`;
-const LOCATION = String.raw`(?:[a-z0-9-]{1,32})`;
+const PROJECT = String.raw`[a-z0-9.:-]{1,64}`;
+const LOCATION = String.raw`[a-z0-9-]{1,32}`;
 const ENDPOINT = String.raw`[A-Za-z0-9][A-Za-z0-9._-]{0,127}`;
-const VERTEX = String.raw`^/v1(?:beta1)?/projects/${PROJECT}/locations/${LOCATION}/endpoints`;
+const VERTEX = String.raw`^/v1(?:beta1)?/projects/(${PROJECT})/locations/(${LOCATION})/endpoints`;
 
 const CHAT = String.raw`/chat/completions$`;
-const VERTEX_OPENAPI_CHAT = new RegExp(`${VERTEX}/openapi${CHAT}`);
 const VERTEX_ENDPOINT_CHAT = new RegExp(`${VERTEX}/(${ENDPOINT})${CHAT}`);
-const VERTEX_MODELS = new RegExp(`${VERTEX}/openapi/models(?:/(.+))?$`);
-const VERTEX_PREDICT = new RegExp(`${VERTEX}/${ENDPOINT}:(predict|rawPredict|streamRawPredict)$`);
+const VERTEX_MODELS = new RegExp(`${VERTEX}/openapi/models(?:/(?<id>.+))?$`);
+const VERTEX_PREDICT = new RegExp(`${VERTEX}/${ENDPOINT}:(?<method>predict|rawPredict|streamRawPredict)$`);
 const DEVAPI_CHAT = new RegExp(`^/v1beta(?:/openai)?${CHAT}`);
-const DEVAPI_MODELS = /^\/v1beta\/openai\/models(?:\/(.+))?$/;
+const DEVAPI_MODELS = /^\/v1beta\/openai\/models(?:\/(?<id>.+))?$/;
 const DEVAPI_VIDEOS = /^\/v1beta\/openai\/videos(?:\/.*)?$/;
 const PLAIN_CHAT = new RegExp(`^(?:/v1)?${CHAT}`);
-const PLAIN_MODELS = /^(?:\/v1)?\/models(?:\/(.+))?$/;
+const PLAIN_MODELS = /^(?:\/v1)?\/models(?:\/(?<id>.+))?$/;
 
 /**
  * The path without what clients add by mistake: doubled slashes, a trailing slash. Escapes stay as they are, so that
@@ -38,9 +51,11 @@ export function normalisePath(path: string): string {
 export function resolveRoute(path: string): Route | undefined {
   if (path === '/healthz') return { kind: 'health' };
   if (path === '/readyz') return { kind: 'ready' };
-  if (VERTEX_OPENAPI_CHAT.test(path)) return { kind: 'chat', family: 'vertex' };
-  const endpoint = VERTEX_ENDPOINT_CHAT.exec(path)?.[1];
-  if (endpoint !== undefined) return { kind: 'chat', family: 'vertex', endpoint };
+  const [, project, location, endpoint] = VERTEX_ENDPOINT_CHAT.exec(path) ?? [];
+  if (project !== undefined && location !== undefined && endpoint !== undefined) {
+    const place = { project, location };
+    return { kind: 'chat', family: 'vertex', place, ...(endpoint === 'openapi' ? {} : { endpoint }) };
+  }
   if (DEVAPI_CHAT.test(path)) return { kind: 'chat', family: 'devapi' };
   if (PLAIN_CHAT.test(path)) return { kind: 'chat', family: 'plain' };
   return modelsRoute(path) ?? unimplementedRoute(path);
@@ -55,7 +70,7 @@ function modelsRoute(path: string): Route | undefined {
   for (const [pattern, family] of families) {
     const match = pattern.exec(path);
     if (match === null) continue;
-    const id = match[1];
+    const id = match.groups?.['id'];
     if (id === undefined) return { kind: 'models', family };
     const decoded = decode(id);
     return decoded === undefined ? undefined : { kind: 'model', family, id: decoded };
@@ -64,9 +79,10 @@ function modelsRoute(path: string): Route | undefined {
 }
 
 function unimplementedRoute(path: string): Route | undefined {
-  const predict = VERTEX_PREDICT.exec(path)?.[1];
-  if (predict !== undefined) return { kind: 'not-implemented', what: `:${predict}` };
-  if (DEVAPI_VIDEOS.test(path)) return { kind: 'not-implemented', what: 'video generation' };
+  const predict = VERTEX_PREDICT.exec(path)?.groups?.['method'];
+  if (predict !== undefined) return { kind: 'not-implemented', family: 'vertex', what: `:${predict}` };
+  if (DEVAPI_VIDEOS.test(path))
+    return { kind: 'not-implemented', family: 'devapi', what: 'video generation' };
   return undefined;
 }
 
@@ -90,5 +106,7 @@ export function allowedMethods(route: Route): readonly string[] {
     case 'health':
     case 'ready':
       return ['GET', 'HEAD'];
+    case 'sign-in':
+      return ['GET', 'POST'];
   }
 }

@@ -38,6 +38,10 @@ describe('the generated files', () => {
     ['`upstreams.NAME.threads`', '1 to 1024', ''],
     ['`models[].match`', 'text', 'required'],
     ['`auth.keys`', 'list of text', '`[]`'],
+    ['`auth.local.token_lifetime_s`', '1 to 86400', '`3600`'],
+    ['`auth.google.allow.everyone`', '`true`, `false`', '`false`'],
+    ['`auth.oidc[].issuer`', 'text', 'required'],
+    ['`auth.oidc[].allow.domains`', 'list of text', '`[]`'],
   ])('describe %s', (...expected) => {
     expect(rows.map((row) => row.slice(0, 3))).toContainEqual(expected);
   });
@@ -67,7 +71,12 @@ describe('the JSON Schema', () => {
     [false, { storage: {} }],
     [false, { server: { port: 65_536 } }],
     [false, { server: { port: 'http' } }],
-    [false, { auth: { mode: 'local' } }],
+    [true, { auth: { mode: 'local', routes: { plain: ['local', 'keys'] } } }],
+    [true, { auth: { mode: 'google', google: { allow: { everyone: '${ALL}' } } } }],
+    [false, { auth: { mode: 'locl' } }],
+    [false, { auth: { routes: { vertx: 'keys' } } }],
+    [false, { auth: { oidc: [{ audiences: ['a'] }] } }],
+    [false, { auth: { oidc: [{ issuer: 'https://a', audiences: ['a'], allow: { projects: ['p'] } }] } }],
     [false, { upstreams: { a: { kind: 'vllm' } } }],
     [false, { upstreams: { a: { kind: 'ollama', fallback: [{ model: 'm' }] } } }],
     [false, { upstreams: { a: { kind: 'ollama', base_url: 1 } } }],

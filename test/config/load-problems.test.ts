@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { Environment } from '../../src/config/interpolate.ts';
 import { attempt, failure, temporaryFiles } from './temporary-files.ts';
 
-const KEY = 'sixteen-letters!';
 const files = temporaryFiles();
 
 /** Each problem as `line:column path: message`. */
@@ -138,22 +137,6 @@ describe('a bad file', () => {
       ['2:1 upstreams: there are several upstreams'],
     ],
     [
-      'keys mode without keys',
-      'auth:\n  mode: keys',
-      ['1:1 auth.keys: auth.mode `keys` needs at least one key'],
-    ],
-    [
-      'keys without keys mode',
-      `auth:\n  keys: [${KEY}]`,
-      ['2:3 auth.keys: keys have no effect while auth.mode is `open`'],
-    ],
-    [
-      'open beside keys',
-      `auth: { mode: [open, keys], keys: [${KEY}] }`,
-      ['1:9 auth.mode: `open` lets everybody in'],
-    ],
-    ['no mode in the list', 'auth: { mode: [] }', ['1:9 auth.mode: must be `open` or `keys`']],
-    [
       'number as key',
       'auth:\n  mode: keys\n  keys:\n    - 1234567890123456',
       ['4:7 auth.keys[0]: must be text; put it in quotes'],
@@ -221,12 +204,6 @@ describe('a bad file', () => {
     expect(beginnings(problemsOf(text), problems)).toEqual(problems);
   });
 
-  it.each(['local', 'passthrough', 'google'])('knows auth.mode %s and refuses it', (mode) => {
-    const message = `auth.mode \`${mode}\` is not available in this version; use \`keys\` or \`open\``;
-    expect(problemsOf(`auth: { mode: ${mode} }`)).toEqual([`1:15 auth.mode: ${message}`]);
-    expect(problemsOf(`auth: { mode: [open, ${mode}] }`)).toEqual([`1:9 auth.mode: ${message}`]);
-  });
-
   it('never prints a key', () => {
     const error = failure(() =>
       files.load('auth: { mode: keys, keys: [s3cret, "s3cret s3cret s3cret", "${K}"] }', { K: 's3cret' }),
@@ -238,7 +215,7 @@ describe('a bad file', () => {
   it('reports everything at once, in the order of the file', () => {
     const text = `
 log: { level: loud }
-auth: { mode: local }
+auth: { mode: locl }
 upstreams:
   a: { kind: vlm }
   b: { kind: embedded, slots: 0, colour: red }

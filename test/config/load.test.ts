@@ -28,7 +28,12 @@ describe('without a file', () => {
         keep_alive_ms: 72_000,
         shutdown_grace_ms: 30_000,
       },
-      auth: { mode: 'open', keys: [] },
+      auth: {
+        routes: { vertex: ['open'], devapi: ['open'], plain: ['open'] },
+        keys: [],
+        local: { token_lifetime_s: 3600, project: 'parlance-local' },
+        oidc: [],
+      },
       compat: { unsupported: 'reject' },
       thoughts: { replay: true },
       signatures: { max_entries: 20_000, ttl_ms: 21_600_000 },
@@ -119,9 +124,8 @@ describe('a good file', () => {
     [
       'a key from a variable',
       'auth: { mode: keys, keys: ["${KEY}"] }',
-      { auth: { mode: 'keys', keys: [KEY] } },
+      { auth: { routes: { plain: ['keys'] }, keys: [KEY] } },
     ],
-    ['modes as a list', `auth: { mode: [keys], keys: [${KEY}] }`, { auth: { mode: 'keys' } }],
     ['an IPv6 host', 'server: { host: "::1" }', { server: { host: '::1' } }],
     ['0 to switch keep-alive off', 'stream: { keepalive_ms: 0 }', { stream: { keepalive_ms: 0 } }],
     ['a delivery of thoughts', 'thoughts: { delivery: both }', { thoughts: { delivery: 'both' } }],
@@ -304,7 +308,7 @@ describe('the documentation', () => {
     expect(upstreams['large']).toMatchObject({ model: join(cwd, 'models/my-model.gguf') });
     expect(upstreams['gemini']).toMatchObject({ project: 'my-project', location: 'europe-west4' });
     expect(models).toHaveLength(3);
-    expect(auth).toEqual({ mode: 'keys', keys: [KEY] });
+    expect(auth).toMatchObject({ routes: { vertex: ['keys'] }, keys: [KEY] });
   });
 
   it('shows Gemini upstreams that work', () => {
@@ -332,6 +336,18 @@ describe('the documentation', () => {
     });
     expect(models).toHaveLength(2);
     expect(endpoints).toMatchObject({ '1234567890': { upstream: 'gemma' } });
+  });
+
+  it.each<[name: string, expected: object]>([
+    ['keys', { routes: { vertex: ['keys'], plain: ['keys'] }, keys: [KEY] }],
+    ['local', { routes: { vertex: ['local'] } }],
+    ['google', { routes: { vertex: ['google'] }, google: { allow: { domains: ['example.com'] } } }],
+    ['passthrough', { routes: { vertex: ['passthrough'] } }],
+    ['routes', { routes: { vertex: ['local', 'keys'], devapi: ['passthrough'], plain: ['keys'] } }],
+  ])('shows %s sign-in that works', (name, expected) => {
+    const text = new RegExp(`\`\`\`yaml\n(# ${name}\\.yaml[^]*?)\`\`\``).exec(page)?.[1] ?? '';
+    const env = { PARLANCE_KEY: KEY, GEMINI_API_KEY: 'AIza-x' };
+    expect(load(text, env).auth).toMatchObject(expected);
   });
 
   it('shows a model family that works', () => {

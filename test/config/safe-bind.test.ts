@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../src/config/config-error.ts';
+import type { AuthMode } from '../../src/config/auth-schema.ts';
 import { assertSafeBind, isLoopbackHost } from '../../src/config/safe-bind.ts';
+import { attempt } from './temporary-files.ts';
 
 const HOSTS: [host: string, isLoopback: boolean][] = [
   ['127.0.0.1', true],
@@ -37,22 +38,46 @@ describe('isLoopbackHost', () => {
   });
 });
 
+/** Modes on the routes of vertex, devapi and plain. */
+const auth = (vertex: AuthMode[], devapi = vertex, plain = vertex) => ({ routes: { vertex, devapi, plain } });
+
+const isRefused = (host: string, access: ReturnType<typeof auth>) =>
+  attempt(() => assertSafeBind({ server: { host }, auth: access })) !== undefined;
+
 describe('assertSafeBind', () => {
-  it.each(HOSTS.filter(([, isLoopback]) => isLoopback))('lets host %j be open', (host) => {
-    expect(() => assertSafeBind({ server: { host }, auth: { mode: 'open' } })).not.toThrow();
+  it.each(HOSTS)('host %j may be open: %s', (host, isLoopback) => {
+    expect(isRefused(host, auth(['open']))).toBe(!isLoopback);
+    expect(isRefused(host, auth(['local']))).toBe(!isLoopback);
   });
 
-  it.each(HOSTS.filter(([, isLoopback]) => !isLoopback))('does not let host %j be open', (host) => {
-    expect(() => assertSafeBind({ server: { host }, auth: { mode: 'open' } })).toThrow(ConfigError);
+  it.each(HOSTS)('host %j may ask who calls', (host) => {
+    for (const mode of ['keys', 'google', 'passthrough'] as const) {
+      expect(isRefused(host, auth([mode]))).toBe(false);
+    }
   });
 
-  it.each(HOSTS)('lets host %j ask for keys', (host) => {
-    expect(() => assertSafeBind({ server: { host }, auth: { mode: 'keys' } })).not.toThrow();
+  it.each<[access: ReturnType<typeof auth>, problems: RegExp[]]>([
+    [
+      auth(['open']),
+      [/`open` lets everybody in \(on routes: vertex, devapi, plain\)[^]*\{ mode: keys, keys:/],
+    ],
+    [auth(['keys'], ['open']), [/\(on routes: devapi\)[^]*\{ routes: \{ devapi: keys \}, keys:/]],
+    [auth(['keys'], ['passthrough'], ['google', 'keys']), []],
+    [auth(['keys'], ['keys'], ['keys', 'local']), [/`local` gives a token .*\(on routes: plain\)/]],
+    [
+      auth(['local'], ['open'], ['open']),
+      [/`open` .*\(on routes: devapi, plain\)[^]*\{ devapi: keys, plain: keys \}/, /`local` .*: vertex\)/],
+    ],
+  ])('off loopback, %j is told at %j', (access, problems) => {
+    const error = attempt(() => assertSafeBind({ server: { host: '0.0.0.0' }, auth: access }));
+    expect((error?.problems ?? []).map(({ path, message }) => `${path}: ${message}`)).toEqual(
+      problems.map((problem) => expect.stringMatching(problem)),
+    );
   });
 
   it('says what to do', () => {
-    expect(() => assertSafeBind({ server: { host: '0.0.0.0' }, auth: { mode: 'open' } })).toThrow(
-      /`0\.0\.0\.0`[^]*127\.0\.0\.1[^]*mode: keys/,
+    expect(() => assertSafeBind({ server: { host: '0.0.0.0' }, auth: auth(['open']) })).toThrow(
+      /server\.host: other machines can reach `0\.0\.0\.0`[^]*127\.0\.0\.1[^]*mode: keys/,
     );
   });
 });

@@ -19,8 +19,8 @@ describe('every example', () => {
   it.each(files.filter(({ name }) => !['access_token.py', 'requirements.txt'].includes(name)))(
     '$language/$name is run by a test',
     ({ language, name }) => {
-      const tests = [`${language}.e2e.test.ts`, 'endpoint-programs.ts'].map((file) =>
-        readFileSync(join(import.meta.dirname, file), 'utf8'),
+      const tests = [`${language}.e2e.test.ts`, 'endpoint-programs.ts', '../auth/sign-in.e2e.test.ts'].map(
+        (file) => readFileSync(join(import.meta.dirname, file), 'utf8'),
       );
       expect(tests.join('')).toContain(`'${name}'`);
     },

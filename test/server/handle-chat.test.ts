@@ -31,7 +31,7 @@ function input({
     body: new ChatRequestBody({ text: JSON.stringify(body), value: body }),
     family: 'plain',
     requestId: 'req_1',
-    tenant: 'tenant',
+    principal: { kind: 'anonymous', id: 'anonymous', tenant: 'tenant' },
     signal: new AbortController().signal,
     onDeadline: () => {},
     ...fields,

@@ -170,7 +170,8 @@ describe('createHttpServer, keys', () => {
     const head = [`POST /v1/chat/completions${query} HTTP/1.1`, ...headers];
     const response = await server.exchange(head, JSON.stringify(chatRequest()));
     expect(response.status).toBe(401);
-    expect(response.headers['www-authenticate']).toBe('Bearer realm="parlance"');
+    const reason = message === 'No API key was sent' ? '' : ', error="invalid_token"';
+    expect(response.headers['www-authenticate']).toBe(`Bearer realm="parlance"${reason}`);
     expect(JSON.parse(response.body)).toEqual({
       error: {
         message: expect.stringContaining(message),

@@ -4,6 +4,7 @@ import { createLog } from '../../src/observability/log.ts';
 import { FallbackBackend } from '../../src/routing/fallback-backend.ts';
 import { ModelRouter } from '../../src/routing/model-router.ts';
 import { createHttpServer } from '../../src/server/http-server.ts';
+import { gatekeeperOf } from '../support/gatekeeper.ts';
 import { ScriptedBackend } from './scripted-backend.ts';
 
 const UP: Readiness = { ready: true };
@@ -29,6 +30,7 @@ it.each<[upstreams: Record<string, Readiness>, status: number, retryAfter: strin
   );
   const server = createHttpServer({
     log: createLog('silent'),
+    gatekeeper: gatekeeperOf(undefined),
     router: new ModelRouter({
       backends: new Map(backends.map((backend) => [backend.name, backend])),
       models: [],

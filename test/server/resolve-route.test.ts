@@ -7,15 +7,20 @@ const VERTEX = '/v1/projects/my-project/locations/us-central1/endpoints';
 const CHAT_PATHS: [string, Route][] = ['v1', 'v1beta1'].flatMap((version): [string, Route][] => [
   [
     `/${version}/projects/p/locations/l/endpoints/openapi/chat/completions`,
-    { kind: 'chat', family: 'vertex' },
+    { kind: 'chat', family: 'vertex', place: { project: 'p', location: 'l' } },
   ],
   [
     `/${version}/projects/p/locations/l/endpoints/1234567890/chat/completions`,
-    { kind: 'chat', family: 'vertex', endpoint: '1234567890' },
+    { kind: 'chat', family: 'vertex', endpoint: '1234567890', place: { project: 'p', location: 'l' } },
   ],
   [
     `/${version}/projects/p/locations/l/endpoints/mg-endpoint-6d0c8b1e-3f/chat/completions`,
-    { kind: 'chat', family: 'vertex', endpoint: 'mg-endpoint-6d0c8b1e-3f' },
+    {
+      kind: 'chat',
+      family: 'vertex',
+      endpoint: 'mg-endpoint-6d0c8b1e-3f',
+      place: { project: 'p', location: 'l' },
+    },
   ],
 ]);
 
@@ -41,11 +46,17 @@ describe('resolveRoute', () => {
     [`${VERTEX}/openapi/models/meta%2fllama`, { kind: 'model', family: 'vertex', id: 'meta/llama' }],
     ['/healthz', { kind: 'health' }],
     ['/readyz', { kind: 'ready' }],
-    [`${VERTEX}/123:predict`, { kind: 'not-implemented', what: ':predict' }],
-    [`${VERTEX}/123:rawPredict`, { kind: 'not-implemented', what: ':rawPredict' }],
-    [`${VERTEX}/123:streamRawPredict`, { kind: 'not-implemented', what: ':streamRawPredict' }],
-    ['/v1beta/openai/videos', { kind: 'not-implemented', what: 'video generation' }],
-    ['/v1beta/openai/videos/abc/content', { kind: 'not-implemented', what: 'video generation' }],
+    [`${VERTEX}/123:predict`, { kind: 'not-implemented', family: 'vertex', what: ':predict' }],
+    [`${VERTEX}/123:rawPredict`, { kind: 'not-implemented', family: 'vertex', what: ':rawPredict' }],
+    [
+      `${VERTEX}/123:streamRawPredict`,
+      { kind: 'not-implemented', family: 'vertex', what: ':streamRawPredict' },
+    ],
+    ['/v1beta/openai/videos', { kind: 'not-implemented', family: 'devapi', what: 'video generation' }],
+    [
+      '/v1beta/openai/videos/abc/content',
+      { kind: 'not-implemented', family: 'devapi', what: 'video generation' },
+    ],
   ])('%s', (path, route) => {
     expect(resolveRoute(path)).toEqual(route);
   });
@@ -136,7 +147,7 @@ describe('normalisePath', () => {
 describe('allowedMethods', () => {
   it.each<[Route, string[]]>([
     [{ kind: 'chat', family: 'plain' }, ['POST']],
-    [{ kind: 'not-implemented', what: ':predict' }, ['POST']],
+    [{ kind: 'not-implemented', family: 'vertex', what: ':predict' }, ['POST']],
     [{ kind: 'models', family: 'plain' }, ['GET', 'HEAD']],
     [{ kind: 'model', family: 'plain', id: 'x' }, ['GET', 'HEAD']],
     [{ kind: 'health' }, ['GET', 'HEAD']],

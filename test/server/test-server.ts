@@ -1,18 +1,23 @@
 import type { AddressInfo } from 'node:net';
-import { ApiKeys } from '../../src/auth/api-keys.ts';
+import type { Gate } from '../../src/auth/inbound/gatekeeper.ts';
 import type { Backend } from '../../src/backends/backend.ts';
 import { createLog } from '../../src/observability/log.ts';
 import { ModelRouter, type ModelRouterOptions } from '../../src/routing/model-router.ts';
 import { createHttpServer, type HttpLimits, type HttpServerOptions } from '../../src/server/http-server.ts';
+import { gatekeeperOf } from '../support/gatekeeper.ts';
 import { RawConnection, type RawResponse } from './raw-connection.ts';
 import { ScriptedBackend, type Script } from './scripted-backend.ts';
 
-export interface TestServerOptions extends Partial<Omit<HttpServerOptions, 'limits' | 'apiKeys' | 'router'>> {
+export interface TestServerOptions extends Partial<
+  Omit<HttpServerOptions, 'limits' | 'gatekeeper' | 'router'>
+> {
   script?: Script;
   /** Stands behind every model and endpoint instead of the scripted one. */
   behind?: Backend;
   limits?: Partial<HttpLimits>;
   keys?: string[];
+  /** Instead of what `keys` make. */
+  gate?: Gate;
   models?: ModelRouterOptions['models'];
 }
 
@@ -44,6 +49,7 @@ export class TestServer implements AsyncDisposable {
     behind,
     limits,
     keys,
+    gate,
     models,
     ...options
   }: TestServerOptions = {}): Promise<TestServer> {
@@ -64,7 +70,7 @@ export class TestServer implements AsyncDisposable {
       unsupported: 'reject',
       usageMode: 'openai',
       streamKeepAliveMs: 0,
-      apiKeys: keys === undefined ? undefined : new ApiKeys(keys),
+      gatekeeper: gatekeeperOf(gate ?? keys),
       limits: {
         maxBodyBytes: 100_000,
         maxHeaderBytes: 16_384,

@@ -1,6 +1,5 @@
 /** The real HTTP server with a Gemini backend in front of a replaying upstream, inside the test's process. */
 import type { AddressInfo } from 'node:net';
-import { ApiKeys } from '../../src/auth/api-keys.ts';
 import { createApiKeySource, createStaticTokenSource } from '../../src/auth/outbound/fixed-token-source.ts';
 import { GeminiBackend, type GeminiBackendOptions } from '../../src/backends/gemini/gemini-backend.ts';
 import { MemorySignatureVault } from '../../src/backends/gemini/signature-vault.ts';
@@ -8,6 +7,7 @@ import { createLog } from '../../src/observability/log.ts';
 import { ModelRouter } from '../../src/routing/model-router.ts';
 import { createHttpServer, type HttpServerOptions } from '../../src/server/http-server.ts';
 import { createConnectionPools } from '../../src/upstream/connection-pools.ts';
+import { gatekeeperOf } from './gatekeeper.ts';
 import type { ReplayUpstream } from './replay-upstream.ts';
 
 export const ROUTES = {
@@ -95,7 +95,7 @@ export class GeminiServer implements AsyncDisposable {
       unsupported: 'reject',
       usageMode: 'openai',
       streamKeepAliveMs: 0,
-      apiKeys: keys === undefined ? undefined : new ApiKeys(keys),
+      gatekeeper: gatekeeperOf(keys),
       limits: {
         maxBodyBytes: 1_000_000,
         maxHeaderBytes: 16_384,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Backend, Readiness } from '../../src/backends/backend.ts';
+import { createCallerChecks } from '../../src/compose/caller-checks.ts';
 import { createBackends } from '../../src/compose/create-backends.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
@@ -54,8 +55,10 @@ export class RelayServer implements AsyncDisposable {
     });
     // Without the environment: a proxy of the machine must not come between loopback addresses.
     const upstreams = createBackends(loaded, log, {});
+    const callers = createCallerChecks(loaded, { port: () => undefined, env: {}, log });
     const server = createHttpServer({
       log,
+      gatekeeper: callers.gatekeeper,
       router: new ModelRouter({
         backends: upstreams.backends,
         models: loaded.models,
@@ -78,7 +81,7 @@ export class RelayServer implements AsyncDisposable {
     return new RelayServer(facts, [...upstreams.backends.values()], async () => {
       server.server.closeAllConnections();
       await server.close();
-      await upstreams.close();
+      await Promise.all([upstreams.close(), callers.close()]);
     });
   }
 

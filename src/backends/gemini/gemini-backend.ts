@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { createClientSource, isGoogleApiKey } from '../../auth/outbound/client-source.ts';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import { GatewayError } from '../../errors.ts';
 import { newCallId } from '../../ids.ts';
@@ -43,6 +44,20 @@ export interface GeminiBackendOptions {
   readonly malformedRetries: number;
 }
 
+interface GeminiAccess {
+  readonly place: GeminiPlace;
+  readonly credentials: TokenSource;
+  /** Whether the credential is the client's own. */
+  readonly isClients: boolean;
+}
+
+/** What all attempts for one request share. */
+interface GeminiWork {
+  readonly call: ChatCall;
+  readonly access: GeminiAccess;
+  readonly signal: AbortSignal;
+}
+
 /** Gemini through its native API, on Vertex AI or the Developer API. */
 export class GeminiBackend implements Backend {
   readonly name: string;
@@ -75,19 +90,33 @@ export class GeminiBackend implements Backend {
   }
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
-    await this.#findProject(signal);
+    const access = await this.#accessFor(call, signal);
     const translation = this.#translate(call);
-    const { answer, translation: sent } = await this.#withRewrites(translation, call, signal).catch(
-      (error: unknown) => {
-        throw toGatewayFailure(error, 'Gemini');
-      },
-    );
+    const { answer, translation: sent } = await this.#withRewrites(translation, {
+      call,
+      access,
+      signal,
+    }).catch((error: unknown) => {
+      throw toGatewayFailure(error, 'Gemini');
+    });
     return {
       events: answer.events,
       modelVersion: answer.modelVersion ?? call.model,
       ignored: sent.ignored,
       ...(sent.signatures === 'none' ? {} : { signature: sent.signatures }),
     };
+  }
+
+  /** Where and as whom this call is made: as the server, or as the client where its own credential goes upstream. */
+  async #accessFor({ clientCredential, place }: ChatCall, signal: AbortSignal): Promise<GeminiAccess> {
+    if (clientCredential === undefined) {
+      await this.#findProject(signal);
+      return { place: this.#place, credentials: this.#options.credentials, isClients: false };
+    }
+    const credentials = createClientSource(clientCredential);
+    if (this.#place.upstream !== 'vertex') return { place: this.#place, credentials, isClients: true };
+    const isExpress = isGoogleApiKey(clientCredential);
+    return { place: { ...this.#place, ...place, isExpress }, credentials, isClients: true };
   }
 
   /** Without a configured project, that of the credentials counts. */
@@ -124,34 +153,36 @@ export class GeminiBackend implements Backend {
    */
   async #withRewrites(
     translation: GeminiTranslation,
-    call: ChatCall,
-    signal: AbortSignal,
+    work: GeminiWork,
   ): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
+    const { call } = work;
     try {
-      return { answer: await this.#answer(translation, call, signal), translation };
+      return { answer: await this.#answer(translation, work), translation };
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (namesJsonSchemaField(error) && this.#options.translate.schemaMode !== 'openapi') {
         const rewritten = this.#translate(call, { schemaMode: 'openapi' });
-        return { answer: await this.#answer(rewritten, call, signal), translation: rewritten };
+        return { answer: await this.#answer(rewritten, work), translation: rewritten };
       }
       const candidates = call.body.request().n ?? 1;
       if (candidates > 1 && this.#options.emulateCandidates && refusesCandidates(error)) {
         const single = withoutCandidates(translation);
-        const send = (ownSignal: AbortSignal): Promise<GeminiAnswer> => this.#answer(single, call, ownSignal);
-        return { answer: await emulateCandidates(candidates, send, signal), translation };
+        const send = (signal: AbortSignal): Promise<GeminiAnswer> =>
+          this.#answer(single, { ...work, signal });
+        return { answer: await emulateCandidates(candidates, send, work.signal), translation };
       }
       throw error;
     }
   }
 
   /** One answer, with retries until its first output. */
-  #answer(translation: GeminiTranslation, call: ChatCall, signal: AbortSignal): Promise<GeminiAnswer> {
-    const { credentials, dispatcher, timeouts, retry, malformedRetries } = this.#options;
+  #answer(translation: GeminiTranslation, { call, access, signal }: GeminiWork): Promise<GeminiAnswer> {
+    const { credentials } = access;
+    const { dispatcher, timeouts, retry, malformedRetries } = this.#options;
     const request = call.body.request();
     const body = JSON.stringify(translation.body);
     let malformed = 0;
-    let at = this.#place;
+    let at = access.place;
     const context = { budget: this.#budget, signal, options: retry };
     return withRetries(
       async () => {
@@ -169,7 +200,7 @@ export class GeminiBackend implements Backend {
         try {
           return await callGemini(attempt, { credentials, dispatcher, signal });
         } catch (error) {
-          const next = this.#globalPlace(at, call.model, error);
+          const next = access.isClients ? undefined : this.#globalPlace(at, call.model, error);
           if (next === undefined) throw error;
           at = next;
           return callGemini({ ...attempt, place: at }, { credentials, dispatcher, signal });

@@ -19,6 +19,8 @@ export interface ServerCall {
   /** The request as the server gets it. */
   readonly body: string;
   readonly requestId: string;
+  /** Goes in place of the configured credentials. */
+  readonly clientCredential: string | undefined;
   readonly signal: AbortSignal;
   /** The model name as the client wrote it; `undefined` leaves the server's. */
   readonly asked: string | undefined;
@@ -114,10 +116,10 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
 
 /** @throws {GatewayError} for any status but 200 */
 async function send(
-  { connection, upstream, body, requestId, signal }: ServerCall,
+  { connection, upstream, body, requestId, clientCredential, signal }: ServerCall,
   { replica }: Lease,
 ): Promise<ExchangeResponse> {
-  const response = await connection.chat(replica, { body, requestId, signal });
+  const response = await connection.chat(replica, { body, requestId, clientCredential, signal });
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     response.body.cancel();

@@ -159,6 +159,7 @@ export class OpenAiCompatibleBackend implements Backend {
       upstream: name,
       body: text,
       requestId: call.requestId,
+      clientCredential: call.clientCredential,
       signal,
       asked: call.asked === '' ? undefined : call.asked,
       firstByteMs: this.#options.timeouts.firstByteMs,

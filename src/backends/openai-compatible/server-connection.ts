@@ -14,6 +14,15 @@ export interface ServerConnectionOptions {
   readonly idleMs: number;
 }
 
+/** One chat request as it is sent. */
+export interface ChatExchange {
+  readonly body: string;
+  readonly requestId: string;
+  /** Goes in place of the configured credentials. */
+  readonly clientCredential: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** The version at the end of an API's root: what stands before it is the server's root. */
 const API_VERSION = /\/v\d[^/]*$/;
 
@@ -30,12 +39,13 @@ export class ServerConnection {
   /** Asks for a chat completion. @throws {TransportError} when there is no response */
   chat(
     replica: Replica,
-    { body, requestId, signal }: { body: string; requestId: string; signal: AbortSignal },
+    { body, requestId, clientCredential, signal }: ChatExchange,
   ): Promise<ExchangeResponse> {
+    const own = { ...this.#postHeaders, 'x-request-id': requestId };
     return this.#exchange(this.#options.dispatcher, replica, {
       method: 'POST',
       path: `${replica.pathPrefix}/chat/completions`,
-      headers: { ...this.#postHeaders, 'x-request-id': requestId },
+      headers: clientCredential === undefined ? own : { ...own, authorization: `Bearer ${clientCredential}` },
       body,
       signal,
     });

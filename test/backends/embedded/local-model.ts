@@ -86,7 +86,14 @@ export class LocalModel {
     const text = JSON.stringify({ model: 'local', messages, ...fields });
     const body = new ChatRequestBody({ text, value: JSON.parse(text) });
     return handleChat(
-      { body, family, requestId: 'test', tenant: 'test', signal, onDeadline: () => {} },
+      {
+        body,
+        family,
+        requestId: 'test',
+        principal: { kind: 'anonymous', id: 'anonymous', tenant: 'test' },
+        signal,
+        onDeadline: () => {},
+      },
       { router: this.#router, unsupported, usageMode: 'openai' },
     );
   }

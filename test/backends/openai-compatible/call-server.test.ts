@@ -89,6 +89,7 @@ const call = () => ({
   upstream: 'up',
   body: '{}',
   requestId: 'req-1',
+  clientCredential: undefined,
   signal: client.signal,
   asked: 'mine',
   firstByteMs: 5000,

@@ -1,0 +1,93 @@
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
+import type { KeyAdmin } from '../keys/key-admin.ts';
+import type { NewKey } from '../keys/key-store.ts';
+import type { KeyPolicy } from '../keys/stored-key.ts';
+
+export interface ControlServer {
+  close(): Promise<void>;
+}
+
+/** What travels for a new key: dates are texts in JSON. */
+export interface WrittenKey {
+  readonly name: string;
+  readonly policy?: KeyPolicy;
+  readonly expiresAt?: string;
+}
+
+/** Only who runs the server may use the socket. */
+const SOCKET_MODE = 0o600;
+
+/**
+ * Lets other commands of this machine and this user work on the keys, while this process has the embedded database:
+ * HTTP with JSON on a Unix socket that nobody else can open. To be called by the holder of the database's lock only: a
+ * socket that is there already is what a killed process left behind.
+ *
+ * @throws {Error} when the socket cannot be made
+ */
+export async function serveControl(path: string, keys: KeyAdmin): Promise<ControlServer> {
+  const server = createServer((request, response) => {
+    void serve(request, response, keys);
+  });
+  const isPipe = path.startsWith('\\\\');
+  if (!isPipe) await rm(path, { force: true });
+  await listen(server, path);
+  if (!isPipe) await chmod(path, SOCKET_MODE);
+  server.unref();
+  return {
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => {
+        server.close(resolve);
+      });
+    },
+  };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, keys: KeyAdmin): Promise<void> {
+  const { status, body } = await answer(request, keys);
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+interface ControlAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+async function answer(request: IncomingMessage, keys: KeyAdmin): Promise<ControlAnswer> {
+  try {
+    switch (`${request.method} ${request.url}`) {
+      case 'GET /keys':
+        return { status: 200, body: await keys.list() };
+      case 'POST /keys':
+        return { status: 200, body: await keys.create(toNewKey((await json(request)) as WrittenKey)) };
+      case 'POST /keys/revoke': {
+        const { id } = (await json(request)) as { id: string };
+        return { status: 200, body: { key: await keys.revoke(id) } };
+      }
+      default:
+        return { status: 404, body: { message: 'The server is of another version: restart it.' } };
+    }
+  } catch (error) {
+    return { status: 500, body: { message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+function toNewKey({ name, policy, expiresAt }: WrittenKey): NewKey {
+  return {
+    name,
+    ...(policy && { policy }),
+    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+  };
+}

@@ -1,0 +1,123 @@
+import type { GatewayError } from '../errors.ts';
+import { randomBase62 } from '../ids.ts';
+import type { CallerLimits } from './limits/caller-limits.ts';
+import { toLimitError } from './limits/limit-errors.ts';
+import type { Limiter, Reservation } from './limits/limiter.ts';
+import { rateLimitHeaders } from './limits/rate-limit-headers.ts';
+import type { UsageEntry, UsageOutcome } from './usage/usage-entry.ts';
+import type { UsageLedger } from './usage/usage-ledger.ts';
+
+export interface MeteredRequest {
+  /** `x-request-id` of the answer. */
+  readonly requestId: string;
+  readonly principal: string;
+  readonly limits?: CallerLimits | undefined;
+  /** Where it is expected to go. What it was in the end is said with the outcome. */
+  readonly upstream: string;
+  readonly model: string;
+  /** The kind of request, such as `chat.completions`. */
+  readonly endpoint: string;
+  /** The most tokens it may use, prompt and answer together. */
+  readonly tokens: number;
+}
+
+export type Admission =
+  | { readonly granted: true; readonly call: MeteredCall; readonly headers: Readonly<Record<string, string>> }
+  | {
+      readonly granted: false;
+      readonly error: GatewayError;
+      readonly headers: Readonly<Record<string, string>>;
+    };
+
+/** Where a request went in the end. */
+export type Served = Partial<Pick<UsageEntry, 'upstream' | 'model'>>;
+
+export interface MeterOptions {
+  readonly limiter: Limiter;
+  readonly ledger: UsageLedger;
+  /** Told of outcomes that could not be written; they count as reserved. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Limits and ledger together, in the order that their guarantees need. */
+export class Meter {
+  readonly #options: MeterOptions;
+
+  constructor(options: MeterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * To be called before the request is dispatched. Its caller sends `headers` with the answer either way.
+   *
+   * @throws {GatewayError} `overloaded` when the limits cannot be checked
+   */
+  async admit(request: MeteredRequest): Promise<Admission> {
+    const { principal, limits = {}, tokens } = request;
+    const isLimited = Object.values(limits).some((limit) => limit !== undefined);
+    const decision = isLimited ? await this.#options.limiter.reserve(principal, limits, tokens) : undefined;
+    const headers = rateLimitHeaders(decision?.rates ?? {});
+    if (decision?.granted === false)
+      return { granted: false, error: toLimitError(decision.refusal), headers };
+    return { granted: true, call: new MeteredCall(this.#options, request, decision?.reservation), headers };
+  }
+}
+
+/** A request that was let through. It has to be ended, whatever becomes of it. */
+export class MeteredCall {
+  readonly #options: MeterOptions;
+  readonly #entry: UsageEntry;
+  readonly #reservation: Reservation | undefined;
+  readonly #opened: Promise<void>;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: MeterOptions, request: MeteredRequest, reservation: Reservation | undefined) {
+    const { requestId, principal, upstream, model, endpoint, tokens } = request;
+    this.#options = options;
+    this.#reservation = reservation;
+    this.#entry = {
+      id: randomBase62(),
+      requestId,
+      at: new Date(reservation?.at ?? Date.now()),
+      principal,
+      upstream,
+      model,
+      endpoint,
+      reservedTokens: reservation?.tokens ?? tokens,
+    };
+    this.#opened = options.ledger.open(this.#entry);
+    // Looked at when the answer begins.
+    this.#opened.catch(() => {});
+  }
+
+  /**
+   * To be waited for before the first byte of an answer is sent: from then on the request counts, even if the server is
+   * killed. It runs side by side with the upstream and is usually over first.
+   *
+   * @throws {GatewayError} `overloaded`; then nothing may be sent, and the call is to be ended
+   */
+  async written(): Promise<void> {
+    await this.#opened;
+  }
+
+  /**
+   * Settles limits and ledger, once: what is said later changes nothing. Without `totalTokens` the request counts as it
+   * was reserved; say 0 when no model was asked.
+   *
+   * @returns once the row is written. Nobody has to wait for it.
+   */
+  async end(outcome: UsageOutcome, served: Served = {}): Promise<void> {
+    this.#ended ??= this.#settle(outcome, served);
+    await this.#ended;
+  }
+
+  async #settle(outcome: UsageOutcome, served: Served): Promise<void> {
+    const { limiter, ledger, onError } = this.#options;
+    const tokens = outcome.totalTokens ?? this.#entry.reservedTokens;
+    const settled = [ledger.settle({ ...this.#entry, ...served }, outcome)];
+    if (this.#reservation !== undefined) settled.push(limiter.settle(this.#reservation, tokens));
+    for (const result of await Promise.allSettled(settled)) {
+      if (result.status === 'rejected') onError(result.reason);
+    }
+  }
+}
