@@ -57,11 +57,19 @@ export function banner({ url, version, config }: Banner): string {
 }
 
 /** What to do next, once every upstream can answer. */
-export function readyText(url: string): string {
+export function readyText(url: string, config: Pick<LoadedConfig, 'auth'>): string {
+  const credential = config.auth.routes.plain.includes('open')
+    ? ''
+    : ` -H "Authorization: Bearer ${credentialOf(config)}" \\\n   `;
   return `Ready. Try:
 
   curl ${url}/v1/chat/completions -H 'Content-Type: application/json' \\
-    -d '{"model": "google/gemini-2.5-flash", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
+   ${credential} -d '{"model": "google/gemini-2.5-flash", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}'
 
 `;
+}
+
+/** What a shell puts in place of a credential: a variable that says what it is, or the program that gives one. */
+function credentialOf({ auth }: Pick<LoadedConfig, 'auth'>): string {
+  return auth.routes.plain.includes('keys') ? '$KEY' : '$(gcloud auth print-access-token)';
 }

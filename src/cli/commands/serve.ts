@@ -54,7 +54,7 @@ export async function runServeCommand(args: readonly string[], version: string):
   try {
     url = await parlance.listen();
   } catch (error) {
-    process.stderr.write(`${listenProblem(error, config)}\n`);
+    process.stderr.write(`${startProblem(error, config)}\n`);
     return 1;
   }
   process.stdout.write(banner({ url, version, config }));
@@ -63,16 +63,19 @@ export async function runServeCommand(args: readonly string[], version: string):
       startEngine(upstream, { home: config.home, signal: stop.signal, log: parlance.log }),
     ),
   );
-  void announceReady(models, url, stop.signal);
+  void announceReady(models, { url, config, signal: stop.signal });
   await stop.requested;
   process.stdout.write('Stopping: no new requests, running answers may finish.\n');
   await parlance.close();
   return 0;
 }
 
-async function announceReady(started: Promise<boolean[]>, url: string, signal: AbortSignal): Promise<void> {
+async function announceReady(
+  started: Promise<boolean[]>,
+  { url, config, signal }: { url: string; config: LoadedConfig; signal: AbortSignal },
+): Promise<void> {
   const states = await started;
-  if (states.every(Boolean) && !signal.aborted) process.stdout.write(readyText(url));
+  if (states.every(Boolean) && !signal.aborted) process.stdout.write(readyText(url, config));
 }
 
 function readOptions(args: readonly string[]): number | { config?: string; env: Record<string, string> } {
@@ -197,7 +200,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function listenProblem(error: unknown, { server: { host, port } }: LoadedConfig): string {
+function startProblem(error: unknown, { server: { host, port } }: LoadedConfig): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
@@ -207,7 +210,11 @@ function listenProblem(error: unknown, { server: { host, port } }: LoadedConfig)
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `${host} is not an address of this machine. Set HOST, or server.host in the configuration.`;
-    default:
-      return `Cannot listen on ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
+    default: {
+      const message = error instanceof Error ? error.message : String(error);
+      // What is no call of the system's is what had to be opened before: it says itself what is wrong.
+      const isCall = error instanceof Error && 'syscall' in error;
+      return isCall ? `Cannot listen on ${host}:${port}: ${message}` : message;
+    }
   }
 }
