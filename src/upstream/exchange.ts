@@ -21,6 +21,8 @@ export interface ExchangeResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: ExchangeBody;
+  /** Headers of the request. */
+  readonly sent: Readonly<Record<string, string>>;
 }
 
 /** The body as it arrives. Read once, in either way; leaving the loop closes the exchange. */
@@ -65,7 +67,7 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       reject(request.signal.reason);
       return;
     }
-    const handler = new ExchangeHandler(request.signal, resolve, reject);
+    const handler = new ExchangeHandler(request, resolve, reject);
     dispatcher.dispatch(
       {
         origin: request.origin,
@@ -97,6 +99,7 @@ export async function readText(body: AsyncIterable<Buffer>, maxBytes: number): P
 /** Receives undici's callbacks and is the response body at the same time. */
 class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, AsyncIterableIterator<Buffer> {
   readonly #signal: AbortSignal;
+  readonly #sent: ExchangeResponse['sent'];
   readonly #resolve: (response: ExchangeResponse) => void;
   readonly #reject: (error: unknown) => void;
   readonly #onAbort: () => void;
@@ -117,11 +120,12 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
   #isTold = false;
 
   constructor(
-    signal: AbortSignal,
+    { signal, headers }: ExchangeRequest,
     resolve: (response: ExchangeResponse) => void,
     reject: (error: unknown) => void,
   ) {
     this.#signal = signal;
+    this.#sent = headers;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#onAbort = () => {
@@ -143,7 +147,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
     // 1xx answers come before the real one.
     if (status < 200) return;
     this.#hasStarted = true;
-    this.#resolve({ status, headers, body: this });
+    this.#resolve({ status, headers, body: this, sent: this.#sent });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

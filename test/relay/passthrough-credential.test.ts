@@ -1,7 +1,7 @@
 /** In mode `passthrough` the credential of the client goes to the model server, and nothing else of it. Contract section 1.3. */
 import { describe, expect, it } from 'vitest';
 import { FORMS, readAnswer } from '../gemini/fixture.ts';
-import { completion, errorAnswer, jsonAnswer } from '../support/faulty-answers.ts';
+import { bodyAnswer, completion, errorAnswer, jsonAnswer } from '../support/faulty-answers.ts';
 import { likeToken, runMany } from '../support/like-tokens.ts';
 import {
   answerFirst,
@@ -113,6 +113,37 @@ describe.each(FORMS)('a $form request', ({ stream }) => {
       'Bearer t',
       'Bearer t',
     ]);
+  });
+});
+
+describe('an error that repeats what was sent', () => {
+  const FORMS_OF_ERRORS = [
+    (text: string) => JSON.stringify({ error: { message: text } }),
+    (text: string) => `refused: ${text}`,
+  ];
+
+  it.each([
+    ['ours', { mode: 'open' }, OWN_KEY],
+    ["the client's", { mode: 'passthrough' }, 'token-of-the-client'],
+  ])('does not show a credential, %s', async (_whose, auth, credential) => {
+    const [server] = await startServers(1);
+    const relay = await startRelay({
+      auth,
+      upstreams: {
+        servers: upstreamOf([server!], { api_key: OWN_KEY, headers: { 'X-Secret': 'in-another-header' } }),
+      },
+    });
+    await relay.settled();
+    for (const write of FORMS_OF_ERRORS) {
+      server!.respond = ({ method, headers }) =>
+        method === 'POST' ? bodyAnswer(write(JSON.stringify(headers)), { status: 400 }) : undefined;
+      const { status, error } = await readAnswer(
+        await relay.post(chat(), { headers: bearer('token-of-the-client') }),
+      );
+      expect(status).toBe(400);
+      expect(error?.message).toContain('[authorization]');
+      expect(error?.message).not.toMatch(new RegExp(`${credential}|${OWN_KEY}|in-another-header`));
+    }
   });
 });
 

@@ -5,6 +5,7 @@ import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
+import { readErrorText } from '../../upstream/read-error-text.ts';
 import { GeminiEvents } from './gemini-events.ts';
 import { type GeminiPlace, geminiUrl } from './gemini-url.ts';
 import { streamReader, wholeReader } from './read-frames.ts';
@@ -103,7 +104,7 @@ async function* bodyOf(text: string): AsyncGenerator<Buffer, void, void> {
 }
 
 async function readError(response: GeminiResponse): Promise<GatewayError> {
-  const body = await readText(response.body, MAX_ERROR_BYTES);
+  const body = await readErrorText(response, MAX_ERROR_BYTES);
   const { 'content-type': contentType, 'retry-after': retryAfter } = response.headers;
   return fromGeminiError({
     status: response.status,

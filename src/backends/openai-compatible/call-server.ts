@@ -1,6 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import { fromServerError } from '../../translate/error/from-server-error.ts';
-import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
+import type { ExchangeResponse } from '../../upstream/exchange.ts';
+import { readErrorText } from '../../upstream/read-error-text.ts';
 import { giveVerdict } from '../../upstream/replicas/give-verdict.ts';
 import type { Lease } from '../../upstream/replicas/replica.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
@@ -96,7 +97,7 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
   const sentAt = performance.now();
   const response = await send(call, lease);
   if (mediaType(response) !== 'text/event-stream') {
-    const body = await readText(response.body, MAX_ERROR_BYTES);
+    const body = await readErrorText(response, MAX_ERROR_BYTES);
     throw isCompletion(body, upstream)
       ? unexpected(upstream, 'answered a request for a stream with one object')
       : fromServerError({ status: 200, ...contentTypeOf(response), body, upstream });
@@ -130,7 +131,7 @@ async function send(
   throw fromServerError({
     status: response.status,
     ...contentTypeOf(response),
-    body: await readText(response.body, MAX_ERROR_BYTES),
+    body: await readErrorText(response, MAX_ERROR_BYTES),
     ...(retryAfter === undefined ? {} : { retryAfter }),
     upstream,
   });
