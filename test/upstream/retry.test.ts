@@ -8,7 +8,8 @@ import {
   withRetries,
 } from '../../src/upstream/retry.ts';
 
-beforeEach(() => void vi.useFakeTimers());
+// Sockets of other files in this process go on with setImmediate: faked, it would never come to its end.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 const never = new AbortController().signal;
