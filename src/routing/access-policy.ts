@@ -1,4 +1,5 @@
-import type { AccessPolicy, Principal } from '../auth/inbound/principal.ts';
+import type { Principal } from '../auth/inbound/principal.ts';
+import type { CallerPolicy } from '../caller-policy.ts';
 import { GatewayError } from '../errors.ts';
 import { globPattern } from './glob-pattern.ts';
 import { modelNameSpellings } from './model-name.ts';
@@ -35,7 +36,7 @@ export function assertAllowed(
 }
 
 /** Whether a caller may ask for a model by this name. */
-export function isModelAllowed(policy: AccessPolicy | undefined, model: string): boolean {
+export function isModelAllowed(policy: CallerPolicy | undefined, model: string): boolean {
   if (policy?.models === undefined) return true;
   const names = modelNameSpellings(model);
   return policy.models.some((glob) => names.some((name) => globPattern(glob).test(name)));

@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
 import { randomBase62 } from '../ids.ts';
-import type { CallerLimits } from './limits/caller-limits.ts';
+import type { CallerLimits } from '../caller-policy.ts';
 import { toLimitError } from './limits/limit-errors.ts';
 import type { Limiter, Reservation } from './limits/limiter.ts';
 import { rateLimitHeaders } from './limits/rate-limit-headers.ts';

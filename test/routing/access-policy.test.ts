@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessPolicy, Principal } from '../../src/auth/inbound/principal.ts';
+import type { Principal } from '../../src/auth/inbound/principal.ts';
+import type { CallerPolicy } from '../../src/caller-policy.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { assertAllowed, type Wanted } from '../../src/routing/access-policy.ts';
 
 const RESOURCE = 'projects/p/locations/l/publishers';
 
-function caller(policy?: AccessPolicy): Principal {
+function caller(policy?: CallerPolicy): Principal {
   return { kind: 'key', id: 'key:abc', tenant: 't', ...(policy && { policy }) };
 }
 
 /** The refusal, or `undefined` for what is allowed. */
-function refusalOf(policy: AccessPolicy | undefined, wanted: Wanted): GatewayError | undefined {
+function refusalOf(policy: CallerPolicy | undefined, wanted: Wanted): GatewayError | undefined {
   try {
     assertAllowed(caller(policy), wanted);
     return undefined;
@@ -20,7 +21,7 @@ function refusalOf(policy: AccessPolicy | undefined, wanted: Wanted): GatewayErr
   }
 }
 
-const isAllowed = (policy: AccessPolicy | undefined, wanted: Wanted) =>
+const isAllowed = (policy: CallerPolicy | undefined, wanted: Wanted) =>
   refusalOf(policy, wanted) === undefined;
 
 const SPELLINGS = [
@@ -74,7 +75,7 @@ describe('models', () => {
 describe('endpoints and projects', () => {
   const model = 'm';
 
-  it.each<[string, AccessPolicy, Wanted, boolean]>([
+  it.each<[string, CallerPolicy, Wanted, boolean]>([
     ['a named endpoint', { endpoints: ['42'] }, { model, endpoint: '42' }, true],
     ['another endpoint', { endpoints: ['42'] }, { model, endpoint: '421' }, false],
     ['an endpoint in another case', { endpoints: ['abc'] }, { model, endpoint: 'ABC' }, false],
@@ -119,7 +120,7 @@ describe('a list', () => {
     },
   );
 
-  it.each<[AccessPolicy, Wanted]>([
+  it.each<[CallerPolicy, Wanted]>([
     [{ models: [] }, wanted],
     [{ endpoints: [] }, atEndpoint],
     [{ projects: [] }, wanted],
@@ -130,7 +131,7 @@ describe('a list', () => {
 });
 
 describe('a refusal', () => {
-  it.each<[AccessPolicy, Wanted, string, string | null]>([
+  it.each<[CallerPolicy, Wanted, string, string | null]>([
     [{ models: [] }, { model: 'm' }, 'key:abc may not use the model "m".', 'model'],
     [{ endpoints: [] }, { model: 'm', endpoint: '42' }, 'key:abc may not use the endpoint 42.', null],
     [{ projects: [] }, { model: 'm', project: 'p' }, 'key:abc may not use the project p.', null],
@@ -151,7 +152,7 @@ describe('a refusal', () => {
 });
 
 describe('models at endpoints', () => {
-  it.each<[string, AccessPolicy, Wanted, boolean]>([
+  it.each<[string, CallerPolicy, Wanted, boolean]>([
     ['no endpoints named, an allowed model', { models: ['m'] }, { model: 'm', endpoint: '42' }, true],
     ['no endpoints named, another model', { models: ['m'] }, { model: 'n', endpoint: '42' }, false],
     ['no endpoints named, no model', { models: ['m'] }, { model: '', endpoint: '42' }, false],

@@ -1,3 +1,4 @@
+import type { CallerPolicy } from '../../caller-policy.ts';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../../errors.ts';
 import { AccountGate, type AccountRules } from './account-rules.ts';
@@ -5,7 +6,7 @@ import { type GoogleTokenFacts, introspectGoogleToken } from './google-introspec
 import { checkTrustworthy } from './identity-endpoint.ts';
 import { IntrospectionCache } from './introspection-cache.ts';
 import { MAX_CREDENTIAL_LENGTH, readJwt } from './jwt-parts.ts';
-import type { AccessPolicy, Authenticator, Principal } from './principal.ts';
+import type { Authenticator, Principal } from './principal.ts';
 
 export interface GoogleAccessTokensOptions {
   readonly dispatcher: Dispatcher;
@@ -18,7 +19,7 @@ export interface GoogleAccessTokensOptions {
   /** The token must have one of these. @default cloud-platform, generative-language */
   readonly scopes?: readonly string[];
   /** What its callers may ask for. */
-  readonly policy?: AccessPolicy;
+  readonly policy?: CallerPolicy;
   /**
    * How credentials begin that Google is asked about; `['']` for any that is no JWT. Others would be somebody else's
    * secrets, and are not Google's to see. @default ['ya29.']

@@ -1,3 +1,4 @@
+import type { CallerPolicy } from '../../caller-policy.ts';
 import type { JWTPayload } from 'jose';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../../errors.ts';
@@ -12,7 +13,7 @@ import {
 import { readGoogleAccount } from './google-account.ts';
 import { checkTrustworthy, type EndpointContext } from './identity-endpoint.ts';
 import { JwksCache } from './jwks-cache.ts';
-import type { AccessPolicy, Principal } from './principal.ts';
+import type { Principal } from './principal.ts';
 import { discoverKeysUrl, discoveryUrl, fetchKeys } from './published-keys.ts';
 import { checkExpiry, InvalidIdToken, verifyIdToken } from './verify-id-token.ts';
 
@@ -35,7 +36,7 @@ export interface IssuerOptions {
    */
   readonly requireJti?: boolean;
   /** What its callers may ask for. */
-  readonly policy?: AccessPolicy;
+  readonly policy?: CallerPolicy;
 }
 
 export interface IssuerContext {

@@ -1,10 +1,11 @@
+import type { CallerPolicy } from '../../caller-policy.ts';
 import { GatewayError } from '../../errors.ts';
-import type { AccessPolicy, Authenticator, Principal } from './principal.ts';
+import type { Authenticator, Principal } from './principal.ts';
 
 /** A key that was given out, as far as it matters for who calls. */
 export interface IssuedKey {
   readonly id: string;
-  readonly policy: AccessPolicy;
+  readonly policy: CallerPolicy;
   readonly expiresAt: Date | undefined;
 }
 

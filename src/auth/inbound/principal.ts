@@ -1,3 +1,5 @@
+import type { CallerPolicy } from '../../caller-policy.ts';
+
 /**
  * Who is calling, as the rest of the server knows it. Nothing in it is a secret, except where the client's own
  * credential is to go upstream.
@@ -9,31 +11,9 @@ export interface Principal {
   /** Whom what is kept between requests belongs to. Principals of one tenant share it. */
   readonly tenant: string;
   /** What this caller may ask for; everything when absent. */
-  readonly policy?: AccessPolicy;
+  readonly policy?: CallerPolicy;
   /** What the client sent, where it is to go to the upstream and nowhere else. */
   readonly credential?: string;
-}
-
-/** What a caller may ask for. An absent list allows everything, an empty one nothing. */
-export interface AccessPolicy {
-  /** Globs on the model name the client asks for. */
-  readonly models?: readonly string[];
-  /** Endpoint ids. */
-  readonly endpoints?: readonly string[];
-  /** Projects of the URL. */
-  readonly projects?: readonly string[];
-  readonly limits?: CallerLimits;
-}
-
-/** How much a caller may use. Absent: no limit. */
-export interface CallerLimits {
-  readonly requestsPerMinute?: number;
-  readonly tokensPerMinute?: number;
-  readonly concurrentRequests?: number;
-  /** Tokens of a UTC day, prompt and answer together. */
-  readonly tokensPerDay?: number;
-  /** Tokens of a UTC month. */
-  readonly tokensPerMonth?: number;
 }
 
 /**

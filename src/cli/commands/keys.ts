@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import type { CallerPolicy } from '../../caller-policy.ts';
 import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
 import { withKeys } from '../../compose/kept-keys.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { KeyAdmin } from '../../state/keys/key-admin.ts';
 import type { NewKey } from '../../state/keys/key-store.ts';
-import type { KeyPolicy, StoredKey } from '../../state/keys/stored-key.ts';
+import type { StoredKey } from '../../state/keys/stored-key.ts';
 
 /** What a command needs of the process it runs in. */
 export interface KeysCommandIo {
@@ -130,7 +131,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-type Values = Partial<Record<keyof KeyPolicy | 'name' | 'expires', string>>;
+type Values = Partial<Record<keyof CallerPolicy | 'name' | 'expires', string>>;
 
 function readCommand(args: readonly string[]): KeysCommand | { readonly action: 'help' } {
   let parsed;
@@ -235,7 +236,7 @@ function stateOf({ expiresAt, revokedAt }: Pick<StoredKey, 'expiresAt' | 'revoke
   return `${expiresAt.getTime() > Date.now() ? 'valid until' : 'expired'} ${minute(expiresAt)}`;
 }
 
-function describePolicy(policy: KeyPolicy): string {
+function describePolicy(policy: CallerPolicy): string {
   const lists = (['models', 'endpoints', 'projects'] as const).flatMap((name) => {
     const list = policy[name];
     return list === undefined ? [] : `${name} ${list.join(', ')}`;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { json } from 'node:stream/consumers';
 import type { KeyAdmin } from '../keys/key-admin.ts';
 import type { NewKey } from '../keys/key-store.ts';
-import type { KeyPolicy } from '../keys/stored-key.ts';
+import type { CallerPolicy } from '../../caller-policy.ts';
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -12,7 +12,7 @@ export interface ControlServer {
 /** What travels for a new key: dates are texts in JSON. */
 export interface WrittenKey {
   readonly name: string;
-  readonly policy?: KeyPolicy;
+  readonly policy?: CallerPolicy;
   readonly expiresAt?: string;
 }
 

@@ -1,17 +1,18 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { CallerPolicy } from '../../caller-policy.ts';
 import { GatewayError } from '../../errors.ts';
 import { randomBase62 } from '../../ids.ts';
 import type { Queryable } from '../database/database.ts';
 import { inTime } from '../in-time.ts';
 import { hashOfKey, isApiKey, newApiKey, prefixOfKey } from './api-key.ts';
 import { KeyCache } from './key-cache.ts';
-import { type KeyPolicy, type KeyRow, type StoredKey, toStoredKey } from './stored-key.ts';
+import { type KeyRow, type StoredKey, toStoredKey } from './stored-key.ts';
 
 export interface NewKey {
   /** For people; need not be unique. */
   readonly name: string;
   /** @default everything is allowed, without limits */
-  readonly policy?: KeyPolicy;
+  readonly policy?: CallerPolicy;
   /** @default never */
   readonly expiresAt?: Date | undefined;
 }

@@ -1,15 +1,4 @@
-import type { CallerLimits } from '../limits/caller-limits.ts';
-
-/** What a caller may ask for. An absent list allows everything, an empty one nothing. */
-export interface KeyPolicy {
-  /** Globs on the model name the client asks for. */
-  readonly models?: readonly string[];
-  /** Endpoint ids. */
-  readonly endpoints?: readonly string[];
-  /** Projects of the URL. */
-  readonly projects?: readonly string[];
-  readonly limits?: CallerLimits;
-}
+import type { CallerPolicy } from '../../caller-policy.ts';
 
 /** A key, without its secret. */
 export interface StoredKey {
@@ -19,7 +8,7 @@ export interface StoredKey {
   readonly name: string;
   /** The key's visible beginning. */
   readonly prefix: string;
-  readonly policy: KeyPolicy;
+  readonly policy: CallerPolicy;
   readonly createdAt: Date;
   readonly expiresAt: Date | undefined;
   readonly revokedAt: Date | undefined;
@@ -32,7 +21,7 @@ export interface KeyRow {
   readonly name: string;
   readonly prefix: string;
   readonly hash: string;
-  readonly policy: KeyPolicy;
+  readonly policy: CallerPolicy;
   readonly created_at: Date;
   readonly expires_at: Date | null;
   readonly revoked_at: Date | null;

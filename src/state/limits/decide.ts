@@ -1,4 +1,4 @@
-import type { CallerLimits, LimitName } from './caller-limits.ts';
+import type { CallerLimits, LimitName } from '../../caller-policy.ts';
 import type { Decision, Rate, Rates, Refusal, Reservation } from './limiter.ts';
 import { endOfDay, endOfMonth } from './periods.ts';
 import { type Bucket, timeUntil } from './token-bucket.ts';

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts';
-import type { LimitName } from './caller-limits.ts';
+import type { LimitName } from '../../caller-policy.ts';
 import type { Refusal } from './limiter.ts';
 
 interface LimitText {

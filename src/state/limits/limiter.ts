@@ -2,7 +2,7 @@
  * Limits of callers. What a request may use is reserved before it is dispatched and set right when it is over, so that
  * requests running side by side cannot use together what none of them could alone.
  */
-import type { CallerLimits, LimitName } from './caller-limits.ts';
+import type { CallerLimits, LimitName } from '../../caller-policy.ts';
 
 export interface Limiter {
   /**

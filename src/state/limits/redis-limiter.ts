@@ -1,5 +1,5 @@
 import { randomBase62 } from '../../ids.ts';
-import type { CallerLimits } from './caller-limits.ts';
+import type { CallerLimits } from '../../caller-policy.ts';
 import { findRefusal, type Standing, toDecision } from './decide.ts';
 import { limitsUnavailable } from './limit-errors.ts';
 import type { Decision, Limiter, Reservation, UsedTokens } from './limiter.ts';

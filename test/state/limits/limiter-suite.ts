@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomBase62 } from '../../../src/ids.ts';
-import type { CallerLimits } from '../../../src/state/limits/caller-limits.ts';
+import type { CallerLimits } from '../../../src/caller-policy.ts';
 import type { Decision, Limiter, Reservation, UsedTokens } from '../../../src/state/limits/limiter.ts';
 
 const NOON = Date.UTC(2026, 6, 31, 12);
