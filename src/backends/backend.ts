@@ -53,6 +53,8 @@ export interface ChatCall {
   readonly requestId: string;
   /** Whom what is kept between requests belongs to. Tenants never see each other's. */
   readonly tenant: string;
+  /** Whether it matters how many tokens the answer takes, even if the client does not ask. @default false */
+  readonly isMetered?: boolean;
   /** The client's own credential, where it takes the place of the server's. */
   readonly clientCredential?: string;
   /** Project and location of the client's URL; they count with its own credential. */

@@ -10,7 +10,7 @@ import { createLocalSignIn, type LocalSignIn } from '../auth/local-google/create
 import type { LoadedConfig } from '../config/load.ts';
 import type { Log } from '../observability/log.ts';
 import { createConnectionPools } from '../upstream/connection-pools.ts';
-import { KeptKeys, usesKeptKeys } from './kept-keys.ts';
+import { type KeptState, usesKeptKeys } from './kept-state.ts';
 
 /** Everything that finds out who calls. */
 export interface CallerChecks {
@@ -31,6 +31,7 @@ export interface CallerContext {
   readonly port: () => number | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
+  readonly kept: KeptState;
 }
 
 type Mode = LoadedConfig['auth']['routes']['plain'][number];
@@ -49,7 +50,7 @@ export function createCallerChecks(config: LoadedConfig, context: CallerContext)
   const google = used.has('google') ? createGoogleChecks(auth, context) : undefined;
   const keys = new StaticKeys(auth.keys);
   const none = new StaticKeys([]);
-  const kept = usesKeptKeys(config) ? new KeptKeys(config, context.log) : undefined;
+  const issued = usesKeptKeys(config) ? [new IssuedKeys({ find: (key) => context.kept.findKey(key) })] : [];
   const gateOf = (modes: readonly Mode[]): Gate => {
     if (modes.includes('open')) return { kind: 'open' };
     if (modes.includes('passthrough')) return { kind: 'passthrough' };
@@ -58,7 +59,7 @@ export function createCallerChecks(config: LoadedConfig, context: CallerContext)
       keys: modes.includes('keys') ? keys : none,
       // What needs nobody else comes first: an outage of Google is no concern of those it has nothing to do with.
       authenticators: [
-        ...(modes.includes('keys') && kept !== undefined ? [new IssuedKeys(kept)] : []),
+        ...(modes.includes('keys') ? issued : []),
         ...(modes.includes('local') && signIn !== undefined ? [signIn.tokens] : []),
         ...(modes.includes('google') ? (google?.authenticators ?? []) : []),
       ],
@@ -73,10 +74,9 @@ export function createCallerChecks(config: LoadedConfig, context: CallerContext)
     signIn,
     async prepare() {
       await signIn?.prepare();
-      await kept?.open();
     },
     async close() {
-      await Promise.all([google?.close(), kept?.close()]);
+      await google?.close();
     },
   };
 }

@@ -9,6 +9,7 @@ import { UnusedConnections } from '../server/unused-connections.ts';
 import { createCallerChecks } from './caller-checks.ts';
 import { createBackends } from './create-backends.ts';
 import type { EmbeddedUpstream } from './embedded-upstream.ts';
+import { KeptState } from './kept-state.ts';
 
 /** A composed server. Nothing listens and no engine runs until it is told to. */
 export interface Parlance {
@@ -39,7 +40,8 @@ export function createParlance(config: LoadedConfig): Parlance {
   const log = createLog(config.log.level);
   const upstreams = createBackends(config, log);
   let port: number | undefined;
-  const callers = createCallerChecks(config, { port: () => port, env: process.env, log });
+  const kept = new KeptState(config, log);
+  const callers = createCallerChecks(config, { port: () => port, env: process.env, log, kept });
   const router = new ModelRouter({
     backends: upstreams.backends,
     models: config.models,
@@ -53,6 +55,9 @@ export function createParlance(config: LoadedConfig): Parlance {
     usageMode: config.usage.mode,
     gatekeeper: callers.gatekeeper,
     signIn: callers.signIn?.google,
+    accounting: kept.isMetering
+      ? { meter: kept, assumedCompletionTokens: config.auth.limits.assumed_completion_tokens }
+      : undefined,
     streamKeepAliveMs: config.stream.keepalive_ms,
     limits: {
       maxBodyBytes: config.server.max_body_bytes,
@@ -70,6 +75,7 @@ export function createParlance(config: LoadedConfig): Parlance {
     embedded: upstreams.embedded,
     async listen() {
       await callers.prepare();
+      await kept.open();
       const { host, port: wanted } = config.server;
       await server.listen({ host, port: wanted });
       for (const backend of upstreams.servers) backend.start();
@@ -88,6 +94,8 @@ export function createParlance(config: LoadedConfig): Parlance {
       clearInterval(sweep);
       clearTimeout(limit);
       await Promise.all([upstreams.close(), callers.close()]);
+      // Last: answers that ended just now are still written down.
+      await kept.close();
     },
   };
 }

@@ -44,6 +44,24 @@ const routesSchema = z.strictObject({
   plain: familySchema("OpenAI's URLs, `/v1/chat/completions`, `/v1/models` and the same without `/v1`"),
 } satisfies Record<RouteFamily, unknown>);
 
+const MAX_LIMIT = 1_000_000_000_000;
+
+const limit = (description: string) => wholeNumber({ min: 1, max: MAX_LIMIT }, description).exactOptional();
+
+const limitsSchema = z.strictObject({
+  requests_per_minute: limit(
+    'Requests a caller may make in a minute. A caller that was idle may make them all at once.',
+  ),
+  tokens_per_minute: limit('Tokens a caller may use in a minute, prompt and answer together.'),
+  concurrent_requests: limit('Requests of a caller that may run at the same time.'),
+  tokens_per_day: limit('Tokens a caller may use in a day (UTC).'),
+  tokens_per_month: limit('Tokens a caller may use in a month (UTC).'),
+  assumed_completion_tokens: wholeNumber(
+    { min: 1, max: 10_000_000 },
+    'Tokens that are reserved for the answer to a request without `max_completion_tokens` or `max_tokens`. What was not used is given back when the answer is over.',
+  ).default(4096),
+});
+
 const localSchema = z.strictObject({
   token_lifetime_s: wholeNumber(
     { min: 1, max: DAY_S },
@@ -69,6 +87,11 @@ const writtenAuthSchema = z
       .default([])
       .describe(
         'Keys that open the API, sent as `Authorization: Bearer KEY`. At least 16 characters each. When there are none, or with `state`: also those of `parlance keys create`.',
+      ),
+    limits: limitsSchema
+      .prefault({})
+      .describe(
+        'How much each caller may use; all are without limit when absent. The limits of a key of `parlance keys create` win, one by one. Everybody without a name of their own, as in modes `open` and `passthrough`, is one caller.',
       ),
     local: localSchema.exactOptional().describe('Sign-in as with Google, without Google, on this machine.'),
     google: googleAccountsSchema.exactOptional().describe('Google accounts that may call.'),
@@ -118,10 +141,13 @@ function modesByFamily({
 }
 
 /** The group as the file has it, and in its result every family's modes instead of `mode` and what differs from it. */
-export const authSchema = writtenAuthSchema.transform(({ mode, routes, keys, local, google, oidc }) => ({
-  routes: modesByFamily({ mode, routes }),
-  keys,
-  local: local ?? localSchema.parse({}),
-  ...(google !== undefined && { google }),
-  oidc,
-}));
+export const authSchema = writtenAuthSchema.transform(
+  ({ mode, routes, keys, limits, local, google, oidc }) => ({
+    routes: modesByFamily({ mode, routes }),
+    keys,
+    limits,
+    local: local ?? localSchema.parse({}),
+    ...(google !== undefined && { google }),
+    oidc,
+  }),
+);

@@ -117,7 +117,17 @@ const stateSchema = z.strictObject({
       /^postgres(?:ql)?:\/\/./,
       'must be the URL of a Postgres database: `postgres://USER:PASSWORD@HOST/NAME`',
     )
-    .describe('URL of the Postgres database that keeps keys.'),
+    .exactOptional()
+    .describe(
+      'URL of the Postgres database. When absent: a database of its own under `PARLANCE_HOME`, for one server on one machine.',
+    ),
+  redis: z
+    .string()
+    .regex(/^rediss?:\/\/./, 'must be the URL of a Redis server: `redis://HOST:6379`, or `rediss://` for TLS')
+    .exactOptional()
+    .describe(
+      'URL of the Redis server that counts for limits, for several servers that share them. When absent: each server counts by itself.',
+    ),
 });
 
 const logSchema = z.strictObject({ level: logLevelSchema.default('info') });
@@ -186,7 +196,7 @@ const fileSchema = z
     state: stateSchema
       .exactOptional()
       .describe(
-        'Where the keys of `parlance keys create` are kept. When absent: in a database of its own under `PARLANCE_HOME`, for one server on one machine.',
+        'Where keys of `parlance keys create` and the usage of each request are kept. Write `state: {}` to keep usage where nothing else needs it. When absent: under `PARLANCE_HOME`, and only where there are such keys or limits of a day or month.',
       ),
     compat: compatSchema
       .prefault({})

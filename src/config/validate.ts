@@ -26,17 +26,8 @@ export function validateConfig(value: unknown): Validation {
     },
   });
   const problems = (result.error?.issues ?? []).flatMap((issue) => explainIssue(issue, value, knownKeys));
-  problems.push(...checkReferences(value), ...checkState(result.data));
+  problems.push(...checkReferences(value));
   return { config: problems.length === 0 ? result.data : undefined, problems };
-}
-
-/** Nothing but keys is kept. */
-function checkState(config: FileConfig | undefined): LocatedProblem[] {
-  if (config?.state === undefined) return [];
-  if (Object.values(config.auth.routes).some((modes) => modes.includes('keys'))) return [];
-  const message =
-    'has no effect, because no auth mode is `keys`; write `auth: { mode: keys }`, or remove `state`';
-  return [{ path: ['state'], message, part: 'key' }];
 }
 
 const TYPE_MESSAGES: Readonly<Record<string, string>> = {

@@ -3,9 +3,10 @@ import { toErrorBody } from '../wire/openai/error.ts';
 import { ChatRequestBody } from '../wire/openai/request-body.ts';
 import { ClientWork } from './client-work.ts';
 import { type ChatAnswer, type ChatHandlerOptions, handleChat } from './handle-chat.ts';
-import { factHeaders } from './fact-headers.ts';
+import { answerHeaders } from './fact-headers.ts';
 import { relayAnswer } from './relay-answer.ts';
 import { readJsonBody } from './read-json-body.ts';
+import { type AccountingOptions, RequestAccount } from './request-account.ts';
 import type { Route } from './resolve-route.ts';
 import { sendJson } from './send-error.ts';
 import { STREAM_HEADERS } from './sse-event.ts';
@@ -14,6 +15,8 @@ import { SseWriter } from './sse-writer.ts';
 export interface ChatAnswerOptions extends ChatHandlerOptions {
   /** Silence in a stream after which a comment is sent, in milliseconds; 0 for never. */
   readonly streamKeepAliveMs: number;
+  /** Absent: callers have no limits, and nothing is written down. */
+  readonly accounting?: AccountingOptions | undefined;
 }
 
 type StreamAnswer = Extract<ChatAnswer, { mode: 'stream' }>;
@@ -29,6 +32,7 @@ export async function answerChat(
   { route, options }: { route: Extract<Route, { kind: 'chat' }>; options: ChatAnswerOptions },
 ): Promise<FastifyReply> {
   const work = new ClientWork(request.socket);
+  const account = options.accounting && new RequestAccount(request, reply, options.accounting);
   try {
     const body = new ChatRequestBody(readJsonBody(request.body));
     // The bytes have been read: a large image would stay in memory twice until the answer is complete.
@@ -44,11 +48,14 @@ export async function answerChat(
           principal: request.principal!,
           signal: work.signal,
           onDeadline: work.setDeadline,
+          admit: account?.open,
         },
         options,
       ),
     );
     request.facts = answer.facts;
+    if (answer.mode === 'completion') request.usage = answer.completion.usage;
+    if (account !== undefined) await account.written();
     if (answer.mode === 'stream') {
       await streamAnswer(request, reply, { answer, work, keepAliveMs: options.streamKeepAliveMs });
       return reply;
@@ -57,12 +64,13 @@ export async function answerChat(
       await relayAnswer(request, reply, { answer, work, keepAliveMs: options.streamKeepAliveMs });
       return reply;
     }
-    request.usage = answer.completion.usage;
-    return sendJson(reply.headers(factHeaders(answer.facts, request.startedAt)), 200, answer.completion);
+    return sendJson(reply.headers(answerHeaders(request, answer.facts)), 200, answer.completion);
   } catch (error) {
-    throw work.failure(error);
+    request.failure = work.fail(error);
+    throw request.failure;
   } finally {
     work.release();
+    account?.settle();
   }
 }
 
@@ -74,30 +82,30 @@ async function streamAnswer(
   const { raw } = reply;
   raw.writeHead(200, {
     ...STREAM_HEADERS,
-    'x-request-id': request.id,
-    ...factHeaders(answer.facts, request.startedAt),
+    ...answerHeaders(request, answer.facts),
   });
   reply.hijack();
   const writer = new SseWriter(raw, { keepAliveMs, signal: work.signal });
   try {
-    await work.until(writeChunks(request, writer, { chunks: answer.chunks, signal: work.signal }));
+    await work.until(writeChunks(answer.chunks, writer, work.signal));
     writer.done();
   } catch (error) {
     // Too late for a status: SDKs raise an event with an error. Without [DONE] nobody takes it for complete.
     const failure = work.failure(error);
     request.failure = failure;
     writer.fail(toErrorBody(failure));
+  } finally {
+    request.usage = answer.chunks.usage;
   }
 }
 
 async function writeChunks(
-  request: FastifyRequest,
+  chunks: StreamAnswer['chunks'],
   writer: SseWriter,
-  { chunks, signal }: { chunks: StreamAnswer['chunks']; signal: AbortSignal },
+  signal: AbortSignal,
 ): Promise<void> {
   for await (const batch of chunks) {
     if (signal.aborted) return;
-    if (batch.usage !== undefined) request.usage = batch.usage;
     // Waiting costs a turn of the microtask queue for each piece, and is almost never needed.
     const room = writer.write(batch.chunks);
     if (room !== undefined) await room;

@@ -51,6 +51,13 @@ export class ClientWork {
     return toGatewayError(signal.aborted ? signal.reason : thrown);
   }
 
+  /** The failure of the work, after which nothing of it goes on. */
+  fail(thrown: unknown): GatewayError {
+    const failure = this.failure(thrown);
+    this.#end(failure);
+    return failure;
+  }
+
   /** Lets go of the connection and the clock. */
   release(): void {
     clearTimeout(this.#timer);

@@ -1,8 +1,17 @@
+import type { FastifyRequest } from 'fastify';
 import type { ChatFacts } from './handle-chat.ts';
 import { printableText } from './printable-text.ts';
 
 /** Bytes of a header whose content clients or upstreams choose. */
 const MAX_HEADER_VALUE = 2048;
+
+/** The headers of a chat answer: its name, the caller's limits, and where it comes from. */
+export function answerHeaders(
+  { id, limitHeaders, startedAt }: Pick<FastifyRequest, 'id' | 'limitHeaders' | 'startedAt'>,
+  facts: ChatFacts,
+): Record<string, string> {
+  return { 'x-request-id': id, ...limitHeaders, ...factHeaders(facts, startedAt) };
+}
 
 /** What an answer's headers say about where it comes from. */
 export function factHeaders(facts: ChatFacts, startedAt: number): Record<string, string> {

@@ -38,6 +38,17 @@ export interface ChatInput {
   readonly signal: AbortSignal;
   /** Called once the backend is known, with the time an answer may take. */
   readonly onDeadline: (milliseconds: number) => void;
+  /** Asked before the backend is. What it throws is why the request is refused. */
+  readonly admit?: ((dispatch: Dispatch) => Promise<void>) | undefined;
+}
+
+/** A request that can be served, on its way to a backend. */
+export interface Dispatch {
+  readonly body: unknown;
+  /** The backend's name. */
+  readonly upstream: string;
+  /** The model it is asked for; empty where neither the client nor the configuration names one. */
+  readonly model: string;
 }
 
 /** What an answer's headers and the log say about it. */
@@ -54,13 +65,12 @@ export interface ChatFacts {
 
 export type ChatAnswer =
   | { readonly mode: 'completion'; readonly facts: ChatFacts; readonly completion: ChatCompletion }
-  | { readonly mode: 'stream'; readonly facts: ChatFacts; readonly chunks: AsyncIterable<ChunkBatch> }
+  | { readonly mode: 'stream'; readonly facts: ChatFacts; readonly chunks: ChunkStream }
   | { readonly mode: 'relay'; readonly facts: ChatFacts; readonly relayed: RelayedAnswer };
 
-/** Chunks to be sent together, and the token counts once they are known. */
+/** Chunks to be sent together. */
 export interface ChunkBatch {
   readonly chunks: readonly ChatCompletionChunk[];
-  readonly usage?: Usage;
 }
 
 /**
@@ -79,6 +89,10 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
   const { backend, model, isModelFixed } = target;
   if (backend.input === 'request') body.forgetText();
   input.onDeadline(backend.answerTimeoutMs);
+  if (input.admit !== undefined) {
+    await input.admit({ body: body.value, upstream: backend.name, model });
+    input.signal.throwIfAborted();
+  }
   const started = performance.now();
   const reply = await backend.chat(
     {
@@ -89,6 +103,7 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
       unsupported: options.unsupported,
       requestId: input.requestId,
       tenant: input.principal.tenant,
+      isMetered: input.admit !== undefined,
       ...clientCredential(input),
     },
     input.signal,
@@ -183,7 +198,7 @@ async function foldReply(
  * The chunks of a reply. An iterator written by hand: it runs for every piece of every stream, where an async generator
  * takes three turns of the microtask queue more.
  */
-class ChunkStream implements AsyncIterableIterator<ChunkBatch, void, void> {
+export class ChunkStream implements AsyncIterableIterator<ChunkBatch, void, void> {
   readonly #events: AsyncIterator<ChatEventBatch>;
   readonly #assembler: ChunkAssembler;
   #isOver = false;
@@ -191,6 +206,11 @@ class ChunkStream implements AsyncIterableIterator<ChunkBatch, void, void> {
   constructor(events: AsyncIterable<ChatEventBatch>, render: RenderOptions) {
     this.#events = events[Symbol.asyncIterator]();
     this.#assembler = new ChunkAssembler(render);
+  }
+
+  /** The token counts, as far as they are known. */
+  get usage(): Usage | undefined {
+    return this.#assembler.usage;
   }
 
   next(): Promise<IteratorResult<ChunkBatch, void>> {
@@ -213,9 +233,7 @@ class ChunkStream implements AsyncIterableIterator<ChunkBatch, void, void> {
   ): IteratorResult<ChunkBatch, void> | Promise<IteratorResult<ChunkBatch, void>> => {
     if (result.done === true) {
       this.#isOver = true;
-      const chunks = this.#assembler.end();
-      const { usage } = this.#assembler;
-      return { value: usage === undefined ? { chunks } : { chunks, usage }, done: false };
+      return { value: { chunks: this.#assembler.end() }, done: false };
     }
     const chunks = this.#assembler.push(result.value);
     return chunks.length === 0 ? this.next() : { value: { chunks }, done: false };

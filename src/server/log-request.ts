@@ -14,6 +14,8 @@ declare module 'fastify' {
     principal?: Principal;
     /** `performance.now()` at the arrival of the headers. */
     startedAt: number;
+    /** How the caller's limits stand, where it has any. */
+    limitHeaders?: Readonly<Record<string, string>>;
     /** Set once the upstream has answered. */
     facts?: ChatFacts;
     /** Token counts, once they are known. */

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toErrorBody } from '../wire/openai/error.ts';
 import type { ClientWork } from './client-work.ts';
-import { factHeaders } from './fact-headers.ts';
+import { answerHeaders } from './fact-headers.ts';
 import type { ChatAnswer } from './handle-chat.ts';
 import { RelayWriter } from './relay-writer.ts';
 import { STREAM_HEADERS } from './sse-event.ts';
@@ -18,8 +18,7 @@ export async function relayAnswer(
 ): Promise<void> {
   const { raw } = reply;
   const { relayed, facts } = answer;
-  const headers = factHeaders(facts, request.startedAt);
-  headers['x-request-id'] = request.id;
+  const headers = answerHeaders(request, facts);
   reply.hijack();
   if ('bytes' in relayed) {
     headers['content-length'] = String(relayed.bytes.length);

@@ -34,7 +34,10 @@ export type Served = Partial<Pick<UsageEntry, 'upstream' | 'model'>>;
 
 export interface MeterOptions {
   readonly limiter: Limiter;
-  readonly ledger: UsageLedger;
+  /** Absent: nothing is written. */
+  readonly ledger?: UsageLedger | undefined;
+  /** Hold for callers where they have no limits of their own, one by one. @default none */
+  readonly defaults?: CallerLimits | undefined;
   /** Told of outcomes that could not be written; they count as reserved. */
   readonly onError: (error: unknown) => void;
 }
@@ -53,9 +56,11 @@ export class Meter {
    * @throws {GatewayError} `overloaded` when the limits cannot be checked
    */
   async admit(request: MeteredRequest): Promise<Admission> {
-    const { principal, limits = {}, tokens } = request;
+    const { principal, tokens } = request;
+    const { limiter, defaults } = this.#options;
+    const limits = { ...defaults, ...request.limits };
     const isLimited = Object.values(limits).some((limit) => limit !== undefined);
-    const decision = isLimited ? await this.#options.limiter.reserve(principal, limits, tokens) : undefined;
+    const decision = isLimited ? await limiter.reserve(principal, limits, tokens) : undefined;
     const headers = rateLimitHeaders(decision?.rates ?? {});
     if (decision?.granted === false)
       return { granted: false, error: toLimitError(decision.refusal), headers };
@@ -68,7 +73,8 @@ export class MeteredCall {
   readonly #options: MeterOptions;
   readonly #entry: UsageEntry;
   readonly #reservation: Reservation | undefined;
-  readonly #opened: Promise<void>;
+  /** `undefined` where nothing is written. */
+  readonly #opened: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
 
   constructor(options: MeterOptions, request: MeteredRequest, reservation: Reservation | undefined) {
@@ -85,9 +91,9 @@ export class MeteredCall {
       endpoint,
       reservedTokens: reservation?.tokens ?? tokens,
     };
-    this.#opened = options.ledger.open(this.#entry);
+    this.#opened = options.ledger?.open(this.#entry);
     // Looked at when the answer begins.
-    this.#opened.catch(() => {});
+    this.#opened?.catch(() => {});
   }
 
   /**
@@ -114,7 +120,8 @@ export class MeteredCall {
   async #settle(outcome: UsageOutcome, served: Served): Promise<void> {
     const { limiter, ledger, onError } = this.#options;
     const tokens = outcome.totalTokens ?? this.#entry.reservedTokens;
-    const settled = [ledger.settle({ ...this.#entry, ...served }, outcome)];
+    const settled: Promise<void>[] = [];
+    if (ledger !== undefined) settled.push(ledger.settle({ ...this.#entry, ...served }, outcome));
     if (this.#reservation !== undefined) settled.push(limiter.settle(this.#reservation, tokens));
     for (const result of await Promise.allSettled(settled)) {
       if (result.status === 'rejected') onError(result.reason);

@@ -41,6 +41,7 @@ describe('who may call', () => {
     expect(load('')).toEqual({
       routes: routes(['open']),
       keys: [],
+      limits: { assumed_completion_tokens: 4096 },
       local: { token_lifetime_s: 3600, project: 'parlance-local' },
       oidc: [],
     });
@@ -51,6 +52,7 @@ describe('who may call', () => {
 auth:
   mode: [google, local, keys]
   keys: ["\${KEY}"]
+  limits: { requests_per_minute: 1, tokens_per_minute: "2", concurrent_requests: 3, tokens_per_day: 4, tokens_per_month: 5, assumed_completion_tokens: 6 }
   local: { token_lifetime_s: 60, project: "example.com:my-project" }
   google:
     allow: { domains: [example.com], projects: [my-project, "123456789012"] }
@@ -62,6 +64,14 @@ auth:
     expect(load(text)).toEqual({
       routes: routes(['google', 'local', 'keys']),
       keys: [KEY],
+      limits: {
+        requests_per_minute: 1,
+        tokens_per_minute: 2,
+        concurrent_requests: 3,
+        tokens_per_day: 4,
+        tokens_per_month: 5,
+        assumed_completion_tokens: 6,
+      },
       local: { token_lifetime_s: 60, project: 'example.com:my-project' },
       google: {
         allow: {

@@ -32,6 +32,7 @@ describe('without a file', () => {
         routes: { vertex: ['open'], devapi: ['open'], plain: ['open'] },
         keys: [],
         local: { token_lifetime_s: 3600, project: 'parlance-local' },
+        limits: { assumed_completion_tokens: 4096 },
         oidc: [],
       },
       compat: { unsupported: 'reject' },

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Backend, Readiness } from '../../src/backends/backend.ts';
 import { createCallerChecks } from '../../src/compose/caller-checks.ts';
+import { KeptState } from '../../src/compose/kept-state.ts';
 import { createBackends } from '../../src/compose/create-backends.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
@@ -55,7 +56,12 @@ export class RelayServer implements AsyncDisposable {
     });
     // Without the environment: a proxy of the machine must not come between loopback addresses.
     const upstreams = createBackends(loaded, log, {});
-    const callers = createCallerChecks(loaded, { port: () => undefined, env: {}, log });
+    const callers = createCallerChecks(loaded, {
+      port: () => undefined,
+      env: {},
+      log,
+      kept: new KeptState(loaded, log),
+    });
     const server = createHttpServer({
       log,
       gatekeeper: callers.gatekeeper,

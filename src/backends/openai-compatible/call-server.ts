@@ -79,6 +79,8 @@ export interface StreamCall extends ServerCall {
   readonly watch?: ((chunk: JsonObject) => void) | undefined;
   /** Asked before the answer is declared complete. */
   readonly verify?: (() => Promise<void>) | undefined;
+  /** Whether the chunk with the token counts is kept from the client. @default false */
+  readonly hidesUsage?: boolean;
 }
 
 export interface OpenStream {
@@ -93,7 +95,7 @@ export interface OpenStream {
  * @throws {GatewayError} as the server answered; {TransportError} when it did not
  */
 export async function callForStream(call: StreamCall, lease: Lease): Promise<OpenStream> {
-  const { upstream, asked, firstByteMs, watch, verify } = call;
+  const { upstream, asked, firstByteMs, watch, verify, hidesUsage = false } = call;
   const sentAt = performance.now();
   const response = await send(call, lease);
   if (mediaType(response) !== 'text/event-stream') {
@@ -102,7 +104,7 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
       ? unexpected(upstream, 'answered a request for a stream with one object')
       : fromServerError({ status: 200, ...contentTypeOf(response), body, upstream });
   }
-  const editor = new StreamEditor({ upstream, asked, watch });
+  const editor = new StreamEditor({ upstream, asked, watch, hidesUsage });
   const answer = await RelayedStream.begin(response.body, {
     editor,
     verify,

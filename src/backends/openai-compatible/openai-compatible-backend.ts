@@ -14,7 +14,7 @@ import type { Backend, BackendModel, ChatCall, Readiness, RelayReply } from '../
 import { usageOf } from './answer/answer-edits.ts';
 import { LongAnswer } from './answer/long-answer.ts';
 import { type Completion, completionBytes } from './answer/whole-answer.ts';
-import { callForStream, callForWhole, type ServerCall } from './call-server.ts';
+import { callForStream, callForWhole, type ServerCall, type StreamCall } from './call-server.ts';
 import { servedModel } from './served-model.ts';
 import { ServerConnection } from './server-connection.ts';
 import { ServerFacts } from './server-facts.ts';
@@ -146,9 +146,9 @@ export class OpenAiCompatibleBackend implements Backend {
     const capabilities = { ...this.#facts.capabilitiesOf(model), ...this.#options.capabilities };
     const problems = relayProblems(request, { traits: this.#traits, capabilities });
     if (problems.length > 0) throw errorFromProblems(problems);
-    const { text, ignored } = toServerRequest(
+    const { text, hidesUsage, ignored } = toServerRequest(
       { text: call.body.text, value: request },
-      { traits: this.#traits, model },
+      { traits: this.#traits, model, countsTokens: call.isMetered === true },
     );
     const isEnforced = this.#traits.enforcesSchemas && capabilities.json_schema !== false;
     const schema = wantedSchema(request, { check: structuredOutput.check, isEnforced });
@@ -166,12 +166,12 @@ export class OpenAiCompatibleBackend implements Backend {
     };
     const reply =
       request['stream'] === true
-        ? await this.#stream(serverCall, check)
+        ? await this.#stream({ ...serverCall, hidesUsage }, check)
         : await this.#whole(serverCall, check);
     return { ...reply, ignored, modelVersion: reply.modelVersion ?? model ?? name };
   }
 
-  async #stream(call: ServerCall, check: CheckContext | undefined): Promise<PartialReply> {
+  async #stream(call: StreamCall, check: CheckContext | undefined): Promise<PartialReply> {
     const {
       answer: opened,
       replica,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import type { CallerPolicy } from '../../caller-policy.ts';
+import type { CallerPolicy, LimitName } from '../../caller-policy.ts';
 import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
-import { withKeys } from '../../compose/kept-keys.ts';
+import { withKeys } from '../../compose/kept-state.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { KeyAdmin } from '../../state/keys/key-admin.ts';
@@ -38,6 +38,11 @@ Options of create:
   --endpoints A,B    endpoint ids it may use
   --projects A,B     projects of the URL it may use
   --expires WHEN     30d, 12h, or a date such as 2027-01-31 (UTC)
+
+  --requests-per-minute N, --tokens-per-minute N, --concurrent-requests N,
+  --tokens-per-day N, --tokens-per-month N
+                     how much it may use, in place of that limit in the configuration; days and months are
+                     those of UTC, tokens those of prompt and answer together
 
 Options of all:
   --json             output as JSON
@@ -126,12 +131,33 @@ const OPTIONS = {
   endpoints: { type: 'string' },
   projects: { type: 'string' },
   expires: { type: 'string' },
+  'requests-per-minute': { type: 'string' },
+  'tokens-per-minute': { type: 'string' },
+  'concurrent-requests': { type: 'string' },
+  'tokens-per-day': { type: 'string' },
+  'tokens-per-month': { type: 'string' },
   json: { type: 'boolean', default: false },
   config: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-type Values = Partial<Record<keyof CallerPolicy | 'name' | 'expires', string>>;
+/** Options of create that say how much a key may use. */
+const LIMIT_OPTIONS = {
+  'requests-per-minute': 'requestsPerMinute',
+  'tokens-per-minute': 'tokensPerMinute',
+  'concurrent-requests': 'concurrentRequests',
+  'tokens-per-day': 'tokensPerDay',
+  'tokens-per-month': 'tokensPerMonth',
+} as const satisfies Record<string, LimitName>;
+
+type LimitOption = keyof typeof LIMIT_OPTIONS;
+
+const limitOptions = Object.keys(LIMIT_OPTIONS) as readonly LimitOption[];
+
+/** Options of create that say what a key may be used for. */
+const LIST_OPTIONS = ['models', 'endpoints', 'projects'] as const;
+
+type Values = Partial<Record<LimitOption | (typeof LIST_OPTIONS)[number] | 'name' | 'expires', string>>;
 
 function readCommand(args: readonly string[]): KeysCommand | { readonly action: 'help' } {
   let parsed;
@@ -167,12 +193,35 @@ function readCommand(args: readonly string[]): KeysCommand | { readonly action: 
   }
 }
 
-function readKey({ name = '', expires, ...lists }: Values): NewKey {
+function readKey(values: Values): NewKey {
+  const { name = '', expires } = values;
   if (name.trim() === '') throw new UsageError('Say for whom the key is: --name NAME.');
-  const policy = Object.fromEntries(
-    Object.entries(lists).map(([list, text]) => [list, readList(list, text)]),
-  );
-  return { name: name.trim(), policy, ...(expires !== undefined && { expiresAt: readExpiry(expires) }) };
+  return {
+    name: name.trim(),
+    policy: readPolicy(values),
+    ...(expires !== undefined && { expiresAt: readExpiry(expires) }),
+  };
+}
+
+function readPolicy(values: Values): CallerPolicy {
+  const lists = LIST_OPTIONS.flatMap((option) => {
+    const text = values[option];
+    return text === undefined ? [] : [[option, readList(option, text)] as const];
+  });
+  const limits = limitOptions.flatMap((option) => {
+    const text = values[option];
+    return text === undefined ? [] : [[LIMIT_OPTIONS[option], readLimit(option, text)] as const];
+  });
+  return {
+    ...Object.fromEntries(lists),
+    ...(limits.length > 0 && { limits: Object.fromEntries(limits) }),
+  };
+}
+
+function readLimit(option: LimitOption, text: string): number {
+  if (!/^[1-9]\d{0,11}$/.test(text))
+    throw new UsageError(`--${option} wants a whole number from 1 to 999999999999, not "${text}".`);
+  return Number(text);
 }
 
 function readList(option: string, text: string): string[] {
@@ -237,11 +286,15 @@ function stateOf({ expiresAt, revokedAt }: Pick<StoredKey, 'expiresAt' | 'revoke
 }
 
 function describePolicy(policy: CallerPolicy): string {
-  const lists = (['models', 'endpoints', 'projects'] as const).flatMap((name) => {
+  const lists = LIST_OPTIONS.flatMap((name) => {
     const list = policy[name];
     return list === undefined ? [] : `${name} ${list.join(', ')}`;
   });
-  return lists.length === 0 ? 'everything' : lists.join('; ');
+  const limits = limitOptions.flatMap((option) => {
+    const limit = policy.limits?.[LIMIT_OPTIONS[option]];
+    return limit === undefined ? [] : `${limit} ${option.replaceAll('-', ' ')}`;
+  });
+  return [...(lists.length === 0 ? ['everything'] : lists), ...limits].join('; ');
 }
 
 /** Names are anybody's text, and a terminal obeys control characters. */

@@ -1,6 +1,6 @@
 import { startOfValue } from '../../wire/json-text/json-spans.ts';
 import { type ObjectEdits, TextEdits } from '../../wire/json-text/text-edits.ts';
-import type { JsonObject } from '../../wire/validation/structure-checks.ts';
+import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
 import { ChangeLog, type RequestChange } from './change-log.ts';
 import { editMessages } from './edit-messages.ts';
 import { effectiveMember, liftExtraBody } from './lift-extra-body.ts';
@@ -10,11 +10,15 @@ export interface ServerRequestOptions {
   readonly traits: ServerTraits;
   /** Name the server knows the model by; `undefined` sends what the client wrote. */
   readonly model: string | undefined;
+  /** Whether a stream is to end with its token counts, also for a client that does not ask for them. @default false */
+  readonly countsTokens?: boolean;
 }
 
 /** A request for a model server, and what became of the client's. */
 export interface ServerRequest {
   readonly text: string;
+  /** Whether the chunk with the token counts was asked for without the client's asking: it is not to see it. */
+  readonly hidesUsage: boolean;
   /** JSON paths for `x-parlance-ignored`, each once, at most 100. */
   readonly ignored: readonly string[];
   /** At most 100. */
@@ -30,7 +34,7 @@ export interface ServerRequest {
  */
 export function toServerRequest(
   { text, value }: { readonly text: string; readonly value: JsonObject },
-  { traits, model }: ServerRequestOptions,
+  { traits, model, countsTokens = false }: ServerRequestOptions,
 ): ServerRequest {
   const edits = new TextEdits(text);
   const log = new ChangeLog();
@@ -44,12 +48,13 @@ export function toServerRequest(
   const fields = isLiftable(extraBody) ? liftExtraBody(edits, rootStart, log) : new Map<string, string>();
   if (!traits.takesMaxCompletionTokens) copyTokenLimit(value, fields, { root, edits, log });
   if (model !== undefined) setModel(model, fields, { root, edits, log });
+  const hidesUsage = countsTokens && askForUsage(value, fields, log);
   if (fields.size > 0) setMembers(fields, { root, edits });
   if (Array.isArray(messages)) {
     const span = root.find('messages');
     if (span !== undefined) editMessages(messages, span, { edits, traits, log });
   }
-  return { text: edits.apply(), ignored: log.ignored, changes: log.changes };
+  return { text: edits.apply(), hidesUsage, ignored: log.ignored, changes: log.changes };
 }
 
 interface RootEditing {
@@ -82,6 +87,16 @@ function setModel(
   if (models.length > 0 && models.every((member) => edits.valueText(member) === json)) return;
   fields.set('model', json);
   log.record(['model'], 'set', `${json}, as the server knows it`);
+}
+
+/** @returns whether the client would not have got the counts of its stream */
+function askForUsage(body: JsonObject, fields: Map<string, string>, log: ChangeLog): boolean {
+  const { value = null } = effectiveMember(body, 'stream_options');
+  const isJudgedElsewhere = value !== null && !isJsonObject(value);
+  if (body['stream'] !== true || isJudgedElsewhere || value?.['include_usage'] === true) return false;
+  fields.set('stream_options', JSON.stringify({ ...value, include_usage: true }));
+  log.record(['stream_options', 'include_usage'], 'set', 'for the accounting of this server');
+  return true;
 }
 
 /** Objects are taken apart and null counts as absent; the rest is for the server to judge. */

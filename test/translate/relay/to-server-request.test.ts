@@ -34,7 +34,7 @@ describe('model', () => {
 
   it('stays what the client wrote without a configured name', () => {
     const text = '{"model":"a","model":"b"}';
-    expect(relayed(text)).toEqual({ text, ignored: [], changes: [] });
+    expect(relayed(text)).toEqual({ text, hidesUsage: false, ignored: [], changes: [] });
     expect(relayed('{}').text).toBe('{}');
   });
 
@@ -54,7 +54,7 @@ describe('what nobody names stays byte for byte', () => {
     '\r\n{\t}\n',
   ])('%s', (text) => {
     for (const kind of SERVER_KIND_NAMES)
-      expect(relayed(text, kind)).toEqual({ text, ignored: [], changes: [] });
+      expect(relayed(text, kind)).toEqual({ text, hidesUsage: false, ignored: [], changes: [] });
   });
 });
 
@@ -244,7 +244,12 @@ describe('media', () => {
     'null',
     '[{"type":"image_url","image_url":"y"}]',
   ])('%s stays', (json) => {
-    expect(relayed(withParts(json))).toEqual({ text: withParts(json), ignored: [], changes: [] });
+    expect(relayed(withParts(json))).toEqual({
+      text: withParts(json),
+      hidesUsage: false,
+      ignored: [],
+      changes: [],
+    });
   });
 
   it('says what it did', () => {
@@ -311,7 +316,7 @@ describe('differences between servers', () => {
 describe('max_completion_tokens of other servers', () => {
   it.each<ServerKind>(['vllm', 'sglang', 'llamacpp', 'openai'])('stays alone: %s', (kind) => {
     const text = '{"max_tokens":5,"max_completion_tokens":7}';
-    expect(relayed(text, kind)).toEqual({ text, ignored: [], changes: [] });
+    expect(relayed(text, kind)).toEqual({ text, hidesUsage: false, ignored: [], changes: [] });
   });
 });
 

@@ -13,6 +13,9 @@ const DATA = Buffer.from('data:');
  */
 const SPECIAL_WORDS = ['_calls"', 'soning"', 'rror"'].map((word) => Buffer.from(word));
 
+/** The same for token counts, the end of `"total_tokens"`. */
+const COUNTS = Buffer.from('_tokens"');
+
 /**
  * Finds the events of a block that nobody has to look at: comments, and chunks in one line of data that hold none of
  * the words above. `[DONE]`, errors in any form, other fields and data in several lines are not among them.
@@ -20,11 +23,17 @@ const SPECIAL_WORDS = ['_calls"', 'soning"', 'rror"'].map((word) => Buffer.from(
 export class PlainRuns {
   readonly #block: Buffer;
   /** Where each word is found next. Searched again only once it has been passed. */
-  readonly #special = SPECIAL_WORDS.map(() => -1);
+  readonly #next: number[];
+  readonly #words: readonly Buffer[];
 
-  /** @param block complete events */
-  constructor(block: Buffer) {
+  /**
+   * @param block complete events
+   * @param options `counts`: whether chunks with token counts are to be looked at too
+   */
+  constructor(block: Buffer, { counts = false }: { readonly counts?: boolean } = {}) {
     this.#block = block;
+    this.#words = counts ? [...SPECIAL_WORDS, COUNTS] : SPECIAL_WORDS;
+    this.#next = this.#words.map(() => -1);
   }
 
   /** Where the plain events end that begin at `start`, which is the beginning of an event; `start` if there is none. */
@@ -55,12 +64,12 @@ export class PlainRuns {
   #nextSpecial(start: number): number {
     const { length } = this.#block;
     let next = length;
-    for (let word = 0; word < SPECIAL_WORDS.length; word++) {
-      let at = this.#special[word]!;
+    for (let word = 0; word < this.#words.length; word++) {
+      let at = this.#next[word]!;
       if (at < start) {
-        const found = this.#block.indexOf(SPECIAL_WORDS[word]!, start);
+        const found = this.#block.indexOf(this.#words[word]!, start);
         at = found === -1 ? length : found;
-        this.#special[word] = at;
+        this.#next[word] = at;
       }
       if (at < next) next = at;
     }

@@ -19,6 +19,8 @@ export interface StreamEditorOptions {
   readonly asked: string | undefined;
   /** Sees every chunk. Each is then parsed, which costs ten times the time. */
   readonly watch?: ((chunk: JsonObject) => void) | undefined;
+  /** Whether the chunk with nothing but token counts is kept from the client. @default false */
+  readonly hidesUsage?: boolean;
 }
 
 /** Largest event, in bytes: audio and images come in single ones. */
@@ -150,7 +152,8 @@ export class StreamEditor {
     // A character is never divided between events, so bytes that are no characters are the server's mistake.
     const block = this.#withoutMark(isUtf8(bytes) ? bytes : Buffer.from(bytes.toString('utf8')));
     this.#tail.push(block);
-    const runs = new PlainRuns(block);
+    const { hidesUsage = false } = this.#options;
+    const runs = new PlainRuns(block, { counts: hidesUsage });
     let start = 0;
     /** Where what stays as it is begins. */
     let kept = 0;
@@ -200,7 +203,7 @@ export class StreamEditor {
   }
 
   #editClosely(event: Buffer): Buffer {
-    const { upstream, asked, watch } = this.#options;
+    const { upstream, asked, watch, hidesUsage } = this.#options;
     const read = readEvent(event.toString('utf8'));
     const { data, loose } = read;
     const isDone = data?.trim() === '[DONE]';
@@ -215,6 +218,7 @@ export class StreamEditor {
     const chunk = this.#checkChunk(data, value);
     this.#learn(data, chunk);
     watch?.(chunk);
+    if (hidesUsage === true && isUsageOnly(chunk)) return NOTHING;
     const edited = editAnswer({ text: data, value: chunk }, asked, this.#calls.read(chunk));
     return edited === data ? event : Buffer.from(withJson(read, edited));
   }
@@ -264,6 +268,11 @@ export class StreamEditor {
     const name = data.slice(start, valueStart);
     this.#naming = new ModelExchange(data.slice(start, valueEnd), name + JSON.stringify(asked));
   }
+}
+
+/** The last chunk of a stream whose client asks for `include_usage`. Contract section 10. */
+function isUsageOnly({ choices, usage }: JsonObject): boolean {
+  return Array.isArray(choices) && choices.length === 0 && isJsonObject(usage);
 }
 
 function sliceOf(block: Buffer, start: number, end: number): Buffer {
