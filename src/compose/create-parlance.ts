@@ -27,6 +27,13 @@ export interface Parlance {
   close(): Promise<void>;
 }
 
+export interface ParlanceContext {
+  /** @default one that writes to standard output, at the configured level */
+  readonly log?: Log;
+  /** Proxies of outgoing connections, and where Google's credentials are. @default that of the process */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /** How often connections that have become idle are closed during shutdown, in milliseconds. */
 const IDLE_SWEEP = 50;
 
@@ -35,13 +42,15 @@ const IDLE_SWEEP = 50;
  *
  * @throws {ConfigError} when it would serve other machines without asking them for a key
  */
-export function createParlance(config: LoadedConfig): Parlance {
+export function createParlance(
+  config: LoadedConfig,
+  { log = createLog(config.log.level), env = process.env }: ParlanceContext = {},
+): Parlance {
   assertSafeBind(config);
-  const log = createLog(config.log.level);
-  const upstreams = createBackends(config, log);
+  const upstreams = createBackends(config, log, env);
   let port: number | undefined;
   const kept = new KeptState(config, log);
-  const callers = createCallerChecks(config, { port: () => port, env: process.env, log, kept });
+  const callers = createCallerChecks(config, { port: () => port, env, log, kept });
   const router = new ModelRouter({
     backends: upstreams.backends,
     models: config.models,

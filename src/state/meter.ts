@@ -35,7 +35,7 @@ export type Served = Partial<Pick<UsageEntry, 'upstream' | 'model'>>;
 export interface MeterOptions {
   readonly limiter: Limiter;
   /** Absent: nothing is written. */
-  readonly ledger?: UsageLedger | undefined;
+  readonly ledger?: Pick<UsageLedger, 'open' | 'settle'> | undefined;
   /** Hold for callers where they have no limits of their own, one by one. @default none */
   readonly defaults?: CallerLimits | undefined;
   /** Told of outcomes that could not be written; they count as reserved. */

@@ -1,18 +1,13 @@
 /** The real HTTP server with the upstreams of a real configuration, inside the test's process. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Backend, Readiness } from '../../src/backends/backend.ts';
-import { createCallerChecks } from '../../src/compose/caller-checks.ts';
-import { KeptState } from '../../src/compose/kept-state.ts';
-import { createBackends } from '../../src/compose/create-backends.ts';
+import { createParlance } from '../../src/compose/create-parlance.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
 import { createLog } from '../../src/observability/log.ts';
-import { ModelRouter } from '../../src/routing/model-router.ts';
-import { createHttpServer } from '../../src/server/http-server.ts';
 
 export interface PostOptions {
   /** @default '/v1/chat/completions' */
@@ -45,9 +40,12 @@ export class RelayServer implements AsyncDisposable {
     this.#close = close;
   }
 
-  /** @param config what a `parlance.yaml` holds */
-  static async start(config: object): Promise<RelayServer> {
-    const loaded = load(config);
+  /**
+   * @param config what a `parlance.yaml` holds
+   * @param home where keys and usage are kept, for tests that do
+   */
+  static async start(config: object, home?: string): Promise<RelayServer> {
+    const loaded = load(config, home);
     const lines: Record<string, unknown>[] = [];
     const log = createLog('trace', {
       write: (line) => {
@@ -55,40 +53,9 @@ export class RelayServer implements AsyncDisposable {
       },
     });
     // Without the environment: a proxy of the machine must not come between loopback addresses.
-    const upstreams = createBackends(loaded, log, {});
-    const callers = createCallerChecks(loaded, {
-      port: () => undefined,
-      env: {},
-      log,
-      kept: new KeptState(loaded, log),
-    });
-    const server = createHttpServer({
-      log,
-      gatekeeper: callers.gatekeeper,
-      router: new ModelRouter({
-        backends: upstreams.backends,
-        models: loaded.models,
-        endpoints: loaded.endpoints,
-      }),
-      unsupported: loaded.compat.unsupported,
-      usageMode: loaded.usage.mode,
-      streamKeepAliveMs: loaded.stream.keepalive_ms,
-      limits: {
-        maxBodyBytes: loaded.server.max_body_bytes,
-        maxHeaderBytes: loaded.server.max_header_bytes,
-        requestTimeoutMs: loaded.server.request_timeout_ms,
-        keepAliveMs: loaded.server.keep_alive_ms,
-      },
-    });
-    await server.listen({ host: '127.0.0.1', port: 0 });
-    for (const backend of upstreams.servers) backend.start();
-    const { port } = server.server.address() as AddressInfo;
-    const facts = { url: `http://127.0.0.1:${port}`, log: lines };
-    return new RelayServer(facts, [...upstreams.backends.values()], async () => {
-      server.server.closeAllConnections();
-      await server.close();
-      await Promise.all([upstreams.close(), callers.close()]);
-    });
+    const parlance = createParlance(loaded, { log, env: {} });
+    const facts = { url: await parlance.listen(), log: lines };
+    return new RelayServer(facts, [...parlance.router.backends], () => parlance.close());
   }
 
   /** Posts a chat request. @param body a string is sent as it is */
@@ -125,11 +92,12 @@ function isStarting(backend: Backend): boolean {
 }
 
 /** JSON is YAML. */
-function load(config: object): LoadedConfig {
+function load(config: object, home?: string): LoadedConfig {
   const cwd = mkdtempSync(join(tmpdir(), 'parlance-relay-'));
   try {
-    writeFileSync(join(cwd, 'parlance.yaml'), JSON.stringify(config));
-    return loadConfig({ env: {}, cwd });
+    const server = { port: 0, shutdown_grace_ms: 0 };
+    writeFileSync(join(cwd, 'parlance.yaml'), JSON.stringify({ server, ...config }));
+    return loadConfig({ env: home === undefined ? {} : { PARLANCE_HOME: home }, cwd });
   } finally {
     rmSync(cwd, { recursive: true });
   }

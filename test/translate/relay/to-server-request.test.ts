@@ -364,3 +364,52 @@ describe('requests other clients have sent', () => {
     }
   });
 });
+
+describe('token counts', () => {
+  const counted = (text: string) =>
+    toServerRequest(
+      { text, value: JSON.parse(text) as JsonObject },
+      { traits: SERVER_KINDS.vllm, model: undefined, countsTokens: true },
+    );
+
+  it.each<[name: string, text: string, expected: string]>([
+    ['of a stream', '{"stream":true}', '{"stream":true,"stream_options":{"include_usage":true}}'],
+    [
+      'beside other options',
+      '{"stream_options":{"include_obfuscation":false},"stream":true}',
+      '{"stream_options":{"include_obfuscation":false,"include_usage":true},"stream":true}',
+    ],
+    [
+      'that the client does not want',
+      '{"stream":true,"stream_options":{"include_usage":false}}',
+      '{"stream":true,"stream_options":{"include_usage":true}}',
+    ],
+    [
+      'with options of null',
+      '{"stream":true,"stream_options":null}',
+      '{"stream":true,"stream_options":{"include_usage":true}}',
+    ],
+    [
+      'with options in extra_body',
+      '{"stream":true,"extra_body":{"stream_options":{"x":1}}}',
+      '{"stream":true,"stream_options":{"x":1,"include_usage":true}}',
+    ],
+  ])('%s are asked for, and hidden', (_, text, expected) => {
+    expect(counted(text)).toMatchObject({ text: expected, hidesUsage: true, ignored: [] });
+    expect(counted(text).changes.at(-1)).toMatchObject({ path: 'stream_options.include_usage', what: 'set' });
+  });
+
+  it.each([
+    '{"stream":true,"stream_options":{"include_usage":true}}',
+    '{"stream":true,"stream_options":"x"}',
+    '{"stream":false}',
+    '{"stream":1}',
+    '{}',
+  ])('stay as the client has them: %s', (text) => {
+    expect(counted(text)).toEqual({ text, hidesUsage: false, ignored: [], changes: [] });
+  });
+
+  it('are nobody’s business without accounting', () => {
+    expect(relayed('{"stream":true}').text).toBe('{"stream":true}');
+  });
+});

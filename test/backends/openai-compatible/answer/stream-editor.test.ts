@@ -527,3 +527,33 @@ describe('StreamEditor, reasoning', () => {
     );
   });
 });
+
+describe('StreamEditor, token counts that nobody asked for', () => {
+  const HIDDEN = FIRST + HELLO + FINISH;
+  const NULLS = [FIRST, HELLO, FINISH].map((text) => text.replace(/}\n\n$/, ',"usage":null}\n\n')).join('');
+  const SPACED = USAGE.replaceAll(':', ' : ').replace('data : ', 'data: ').replaceAll(',', ' , ');
+
+  it.each<[name: string, stream: string, expected: string]>([
+    ['a chunk of their own', HIDDEN + USAGE + DONE, HIDDEN],
+    ['with CR LF', CRLF, HIDDEN.replaceAll('\n', '\r\n')],
+    ['written with spaces', HIDDEN + SPACED + DONE, HIDDEN],
+    ['beside null in the others', NULLS + USAGE + DONE, NULLS],
+    ['a chunk that says more', HIDDEN + HUGE + DONE, HIDDEN],
+  ])('are kept from the client and known: %s', (_, stream, expected) => {
+    for (const asked of [undefined, 'served', 'mine']) {
+      for (const pieces of everyCut(stream).filter((_cut, at) => at % 7 === 0)) {
+        const { text, editor, failure } = relay(pieces, { asked, hidesUsage: true });
+        expect(failure).toBeUndefined();
+        expect(text).toBe(asked === 'mine' ? renamed(expected, asked) : expected);
+        expect(editor.usage()).toEqual(COUNTS);
+      }
+    }
+  });
+
+  it('stay where a chunk says something besides', () => {
+    const finish = event(chunk({}, { finish_reason: 'stop', usage: COUNTS }));
+    const { text, editor } = relay(FIRST + HELLO + finish + DONE, { hidesUsage: true });
+    expect(text).toBe(FIRST + HELLO + finish);
+    expect(editor.usage()).toEqual(COUNTS);
+  });
+});
