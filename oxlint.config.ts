@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['wire'],
   ['translate'],
   ['upstream'],
-  ['observability', 'model-store', 'auth', 'state'],
+  ['observability', 'model-store', 'auth', 'state', 'media'],
   ['backends'],
   ['routing'],
   ['server'],
