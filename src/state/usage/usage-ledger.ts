@@ -4,7 +4,13 @@ import { inTime } from '../in-time.ts';
 import type { UsedTokens } from '../limits/limiter.ts';
 import { GroupCommit } from './group-commit.ts';
 import { toUsageRow, type UsageEntry, type UsageOutcome, type UsageRow } from './usage-entry.ts';
-import { COUNTED_TOKENS, readTotals, type UsageQuery, type UsageTotal } from './usage-totals.ts';
+import {
+  COUNTED_TOKENS,
+  readTotals,
+  type UsageQuery,
+  type UsageReader,
+  type UsageTotal,
+} from './usage-totals.ts';
 
 export interface UsageLedgerOptions {
   /** Told of each write that failed; it is tried again. */
@@ -30,7 +36,7 @@ const MAX_UNWRITTEN = 50_000;
  * Nothing has to wait for `settle`: what is lost with the server is the difference between what was reserved and what
  * was used.
  */
-export class UsageLedger implements UsedTokens {
+export class UsageLedger implements UsageReader, UsedTokens {
   readonly #database: Queryable;
   readonly #commits: GroupCommit<UsageRow>;
   readonly #writeLimit: number;

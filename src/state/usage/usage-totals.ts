@@ -1,18 +1,19 @@
 import type { Queryable, SqlValue } from '../database/database.ts';
+import { endOfDay, startOfDay } from '../limits/periods.ts';
 
-/** What totals can be grouped by. */
-const GROUPS = {
-  /** `2026-07-31`, UTC. */
-  day: "to_char(at at time zone 'UTC', 'YYYY-MM-DD')",
-  /** `2026-07`, UTC. */
-  month: "to_char(at at time zone 'UTC', 'YYYY-MM')",
-  principal: 'principal',
-  upstream: 'upstream',
-  model: 'model',
-  endpoint: 'endpoint',
-} as const;
+/** Columns that totals can be grouped by. */
+const COLUMNS = ['principal', 'upstream', 'model', 'endpoint'] as const;
 
-export type UsageGroup = keyof typeof GROUPS;
+type Column = (typeof COLUMNS)[number];
+
+/** What totals can be grouped by. `day` is such as `2026-07-31` and `month` such as `2026-07`, both of UTC. */
+export type UsageGroup = 'day' | 'month' | Column;
+
+const GROUPS: ReadonlySet<string> = new Set<UsageGroup>(['day', 'month', ...COLUMNS]);
+
+export function isUsageGroup(name: string): name is UsageGroup {
+  return GROUPS.has(name);
+}
 
 export interface UsageQuery {
   /** In this order; the rows are sorted by it. With none there is one row for everything. */
@@ -20,8 +21,10 @@ export interface UsageQuery {
   readonly from?: Date | undefined;
   /** Exclusive. */
   readonly to?: Date | undefined;
-  readonly principal?: string | undefined;
-  readonly model?: string | undefined;
+  /** Of these only. @default of all */
+  readonly principals?: readonly string[] | undefined;
+  /** Of these only. @default of all */
+  readonly models?: readonly string[] | undefined;
 }
 
 /** One row of a report: a text for each group that was asked for, and the sums. */
@@ -41,37 +44,106 @@ export interface UsageSums {
   readonly reservedTokens: number;
 }
 
+/** Where reports come from: the database's side and the control socket's are the same to who asks. */
+export interface UsageReader {
+  totals(query: UsageQuery): Promise<readonly UsageTotal[]>;
+}
+
 /** What a row counts for. */
 export const COUNTED_TOKENS = 'coalesce(total_tokens, reserved_tokens)';
 
-const SUMS = `
-  count(*) as "requests",
-  count(*) filter (where status = 'failed') as "failed",
-  count(*) filter (where status = 'cancelled') as "cancelled",
-  count(*) filter (where status = 'open') as "open",
-  coalesce(sum(prompt_tokens), 0)::bigint as "promptTokens",
-  coalesce(sum(completion_tokens), 0)::bigint as "completionTokens",
-  coalesce(sum(${COUNTED_TOKENS}), 0)::bigint as "totalTokens",
-  coalesce(sum(reserved_tokens) filter (where total_tokens is null), 0)::bigint as "reservedTokens"`;
+const SUMS: Readonly<Record<keyof UsageSums, string>> = {
+  requests: 'count(*)',
+  failed: "count(*) filter (where status = 'failed')",
+  cancelled: "count(*) filter (where status = 'cancelled')",
+  open: "count(*) filter (where status = 'open')",
+  promptTokens: 'coalesce(sum(prompt_tokens), 0)::bigint',
+  completionTokens: 'coalesce(sum(completion_tokens), 0)::bigint',
+  totalTokens: `coalesce(sum(${COUNTED_TOKENS}), 0)::bigint`,
+  reservedTokens: 'coalesce(sum(reserved_tokens) filter (where total_tokens is null), 0)::bigint',
+};
 
-export async function readTotals(
+const SUM_NAMES = Object.keys(SUMS) as readonly (keyof UsageSums)[];
+
+const SUM_COLUMNS = SUM_NAMES.map((name) => `${SUMS[name]} as "${name}"`).join(', ');
+
+/** The sums of several rows of a report; of none they are 0. */
+export function addUp(rows: readonly UsageSums[]): UsageSums {
+  const sums = SUM_NAMES.map((name) => [name, rows.reduce((sum, row) => sum + row[name], 0)]);
+  return Object.fromEntries(sums) as Record<keyof UsageSums, number>;
+}
+
+/**
+ * Reads a report a day at a time: the embedded database does one thing at once, and requests that have to be written
+ * wait no longer than for one day's rows.
+ */
+export async function readTotals(database: Queryable, query: UsageQuery): Promise<readonly UsageTotal[]> {
+  const { by } = query;
+  const totals = new Map<string, UsageTotal>();
+  const end = query.to?.toISOString() ?? 'infinity';
+  let from = query.from?.toISOString() ?? '-infinity';
+  for (;;) {
+    const first = await firstTime(database, from, end);
+    if (first === undefined) break;
+    const to = new Date(Math.min(endOfDay(first), query.to?.getTime() ?? Infinity)).toISOString();
+    for (const row of await readDay(database, query, { from: new Date(first).toISOString(), to })) {
+      const total = { ...datesOf(first, by), ...row };
+      const key = JSON.stringify(groupsOf(total, by));
+      const known = totals.get(key);
+      totals.set(key, known === undefined ? total : { ...known, ...addUp([known, total]) });
+    }
+    from = to;
+  }
+  if (by.length === 0 && totals.size === 0) return [addUp([])];
+  return [...totals.values()].toSorted((left, right) => compare(groupsOf(left, by), groupsOf(right, by)));
+}
+
+/** When the first request of a time came, in milliseconds since 1970. */
+async function firstTime(database: Queryable, from: string, to: string): Promise<number | undefined> {
+  const [row] = await database.query<{ first: Date | null }>(
+    'select min(at) as first from parlance.usage where at >= $1::timestamptz and at < $2::timestamptz',
+    [from, to],
+  );
+  return row?.first?.getTime();
+}
+
+/** The sums of a time within one day, by those of the groups that are columns. */
+async function readDay(
   database: Queryable,
-  { by, from, to, principal, model }: UsageQuery,
+  { by, principals, models }: UsageQuery,
+  { from, to }: { readonly from: string; readonly to: string },
 ): Promise<readonly UsageTotal[]> {
-  const groups = by.map((group) => `${GROUPS[group]} as "${group}"`);
-  const numbers = by.map((_group, index) => index + 1).join(', ');
-  const grouping = numbers === '' ? '' : `group by ${numbers} order by ${numbers}`;
-  const parameters: SqlValue[] = [
-    from?.toISOString() ?? null,
-    to?.toISOString() ?? null,
-    principal ?? null,
-    model ?? null,
-  ];
+  const columns = COLUMNS.filter((column) => by.includes(column));
+  const parameters: SqlValue[] = [from, to, listOrNull(principals), listOrNull(models)];
   return await database.query<UsageTotal>(
-    `select ${[...groups, SUMS].join(', ')} from parlance.usage
-     where ($1::timestamptz is null or at >= $1) and ($2::timestamptz is null or at < $2)
-       and ($3::text is null or principal = $3) and ($4::text is null or model = $4)
-     ${grouping}`,
+    `select ${[...columns, SUM_COLUMNS].join(', ')} from parlance.usage
+     where at >= $1::timestamptz and at < $2::timestamptz
+       and ($3::jsonb is null or principal in (select jsonb_array_elements_text($3::jsonb)))
+       and ($4::jsonb is null or model in (select jsonb_array_elements_text($4::jsonb)))
+     ${columns.length === 0 ? '' : `group by ${columns.join(', ')}`}
+     having count(*) > 0`,
     parameters,
   );
+}
+
+function listOrNull(names: readonly string[] | undefined): string | null {
+  return names === undefined ? null : JSON.stringify(names);
+}
+
+function datesOf(time: number, by: readonly UsageGroup[]): Partial<Record<UsageGroup, string>> {
+  const date = new Date(startOfDay(time)).toISOString();
+  return {
+    ...(by.includes('day') && { day: date.slice(0, 'YYYY-MM-DD'.length) }),
+    ...(by.includes('month') && { month: date.slice(0, 'YYYY-MM'.length) }),
+  };
+}
+
+function groupsOf(total: UsageTotal, by: readonly UsageGroup[]): readonly string[] {
+  return by.map((group) => total[group] ?? '');
+}
+
+function compare(left: readonly string[], right: readonly string[]): number {
+  const at = left.findIndex((text, index) => text !== right[index]);
+  if (at === -1) return 0;
+  return left[at]! < right[at]! ? -1 : 1;
 }

@@ -176,7 +176,7 @@ export function testUsageLedger(get: () => Database): void {
       { day: '2026-07-30', ...done },
       { day: '2026-07-31', ...done },
     ]);
-    expect(await ledger.totals({ by: ['month', 'model'], principal: 'key_a' })).toMatchObject([
+    expect(await ledger.totals({ by: ['month', 'model'], principals: ['key_a'] })).toMatchObject([
       { month: '2026-07', model: 'google/gemini', requests: 2 },
       { month: '2026-08', model: 'b', requests: 1, failed: 1 },
       { month: '2026-08', model: 'google/gemini', requests: 1, open: 1, reservedTokens: 1000 },
@@ -185,14 +185,25 @@ export function testUsageLedger(get: () => Database): void {
       await ledger.totals({
         by: ['principal', 'upstream', 'endpoint'],
         from: new Date('2026-08-01'),
-        model: 'google/gemini',
+        models: ['google/gemini'],
       }),
     ).toMatchObject([
       { principal: 'key_a', upstream: 'spare', endpoint: 'responses' },
       { principal: 'key_b', upstream: 'vertex', endpoint: 'chat.completions', cancelled: 1 },
     ]);
-    expect(await ledger.totals({ by: ['day'], principal: 'nobody' })).toEqual([]);
-    expect(await ledger.totals({ by: [], principal: 'nobody' })).toEqual([NONE]);
+    expect(
+      await ledger.totals({ by: ['model', 'month'], models: ['b', 'google/gemini'], principals: ['key_a'] }),
+    ).toMatchObject([
+      { model: 'b', month: '2026-08', requests: 1 },
+      { model: 'google/gemini', month: '2026-07', requests: 2, totalTokens: 60 },
+      { model: 'google/gemini', month: '2026-08', requests: 1 },
+    ]);
+    const noon = { from: new Date('2026-08-01T12:00:00Z'), to: new Date('2026-08-01T13:00:00Z') };
+    expect(await ledger.totals({ by: ['day', 'principal'], ...noon })).toMatchObject([
+      { day: '2026-08-01', principal: 'key_b', requests: 1 },
+    ]);
+    expect(await ledger.totals({ by: ['day'], principals: ['nobody'] })).toEqual([]);
+    expect(await ledger.totals({ by: [], principals: ['nobody'] })).toEqual([NONE]);
   });
 
   it('writes thousands of requests at once, each once', async () => {
