@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
+import { DEFAULT_USAGE_DAYS } from '../config/schema.ts';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../observability/log.ts';
 import { ControlClient, NobodyListens } from '../state/control/control-client.ts';
@@ -6,13 +7,15 @@ import { controlPath } from '../state/control/control-path.ts';
 import { type ControlServer, serveControl } from '../state/control/control-server.ts';
 import type { Database } from '../state/database/database.ts';
 import { openDatabase } from '../state/database/open-database.ts';
-import type { KeyAdmin } from '../state/keys/key-admin.ts';
 import { type FoundKey, KeyStore } from '../state/keys/key-store.ts';
 import type { Limiter, UsedTokens } from '../state/limits/limiter.ts';
 import { LocalLimiter } from '../state/limits/local-limiter.ts';
 import { openRedisLimiter } from '../state/limits/redis-limiter.ts';
 import { type Admission, Meter, type MeteredRequest } from '../state/meter.ts';
+import type { StateAdmin } from '../state/state-admin.ts';
 import { UsageLedger } from '../state/usage/usage-ledger.ts';
+import { firstKeptDay, UsageRetention } from '../state/usage/usage-retention.ts';
+import { readTotals } from '../state/usage/usage-totals.ts';
 import { callerLimits } from './caller-limits.ts';
 
 const NOTHING_USED: UsedTokens = { usedTokens: async () => 0 };
@@ -26,7 +29,7 @@ export function usesKeptKeys({ auth, state }: Pick<LoadedConfig, 'auth' | 'state
 }
 
 /** Whether the server has a database: for keys, for what callers use of a day or month, or because it is told to. */
-function usesDatabase(config: Pick<LoadedConfig, 'auth' | 'state'>): boolean {
+export function usesDatabase(config: Pick<LoadedConfig, 'auth' | 'state'>): boolean {
   const { tokens_per_day: day, tokens_per_month: month } = config.auth.limits;
   return usesKeptKeys(config) || config.state !== undefined || day !== undefined || month !== undefined;
 }
@@ -48,6 +51,7 @@ export class KeptState {
   #limiter: Limiter | undefined;
   #meter: Meter | undefined;
   #control: ControlServer | undefined;
+  #retention: UsageRetention | undefined;
 
   constructor(config: StateConfig, log: Log) {
     this.#config = config;
@@ -66,7 +70,11 @@ export class KeptState {
       this.#ledger = new UsageLedger(this.#database, { onError });
       const path = controlPath(home);
       if (this.#database.kind === 'embedded' && path !== undefined)
-        this.#control = await serveControl(path, this.#keys);
+        this.#control = await serveControl(path, { keys: this.#keys, usage: this.#ledger });
+      this.#retention = new UsageRetention(this.#database, {
+        days: usageDays(this.#config),
+        onError: this.#warn('usage'),
+      });
     }
     if (!this.isMetering) return;
     // Without a ledger nothing is limited that it would be asked for.
@@ -97,6 +105,7 @@ export class KeptState {
 
   async close(): Promise<void> {
     await this.#control?.close();
+    await this.#retention?.close();
     await this.#limiter?.close();
     await this.#ledger?.close();
     await this.#database?.close();
@@ -115,15 +124,30 @@ function starting(): GatewayError {
   });
 }
 
+function usageDays({ state }: Pick<LoadedConfig, 'state'>): number {
+  return state?.usage_days ?? DEFAULT_USAGE_DAYS;
+}
+
+/** The first day whose usage the server keeps, in milliseconds since 1970. */
+export function usageKeptFrom(config: Pick<LoadedConfig, 'state'>, now: number): number {
+  return firstKeptDay(now, usageDays(config));
+}
+
+/** The part of a configuration that says where keys and usage are. */
+export interface KeptPlace extends Pick<LoadedConfig, 'home'> {
+  readonly state?: Pick<NonNullable<LoadedConfig['state']>, 'database'>;
+}
+
 /**
- * Works on the keys from another process: through the server that has the embedded database where one runs, else in the
- * database itself.
+ * Works on keys and usage from another process: through the server that has the embedded database where one runs, else
+ * in the database itself.
  *
- * @throws {Error} that says why the keys cannot be reached, and what to do
+ * @param work is begun again when the server ends meanwhile, so it changes one thing at most
+ * @throws {Error} that says why neither can be reached, and what to do
  */
-export async function withKeys<Result>(
-  { state, home }: Pick<LoadedConfig, 'state' | 'home'>,
-  work: (keys: KeyAdmin) => Promise<Result>,
+export async function withKeptState<Result>(
+  { state, home }: KeptPlace,
+  work: (state: StateAdmin) => Promise<Result>,
 ): Promise<Result> {
   const path = state?.database === undefined ? controlPath(home) : undefined;
   if (path !== undefined) {
@@ -135,7 +159,10 @@ export async function withKeys<Result>(
   }
   const database = await openDatabase({ url: state?.database, home });
   try {
-    return await work(new KeyStore(database));
+    return await work({
+      keys: new KeyStore(database),
+      usage: { totals: (query) => readTotals(database, query) },
+    });
   } finally {
     await database.close();
   }

@@ -110,6 +110,9 @@ const streamSchema = z.strictObject({
   ).default(15_000),
 });
 
+/** Days of usage that are kept unless the file says otherwise: a year, and a month to look back on it. */
+export const DEFAULT_USAGE_DAYS = 400;
+
 const stateSchema = z.strictObject({
   database: z
     .string()
@@ -128,6 +131,10 @@ const stateSchema = z.strictObject({
     .describe(
       'URL of the Redis server that counts for limits, for several servers that share them. When absent: each server counts by itself.',
     ),
+  usage_days: wholeNumber(
+    { min: 32, max: 3660 },
+    'Days for which the usage of requests is kept, for `parlance usage`. Older rows are deleted at start and once a day.',
+  ).default(DEFAULT_USAGE_DAYS),
 });
 
 const logSchema = z.strictObject({ level: logLevelSchema.default('info') });

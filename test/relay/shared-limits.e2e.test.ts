@@ -1,6 +1,7 @@
 /** Two servers in front of the same upstream that share keys and usage in Postgres, and limits in Redis. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { withKeys } from '../../src/compose/kept-state.ts';
+import { withKeptState } from '../../src/compose/kept-state.ts';
+import type { KeyAdmin } from '../../src/state/keys/key-admin.ts';
 import { goodAnswer, type Step } from '../support/faulty-answers.ts';
 import { findPostgres, type PostgresServer, startPostgres } from '../support/postgres-server.ts';
 import { findRedis, type RedisServer, startRedis } from '../support/redis-server.ts';
@@ -39,8 +40,8 @@ async function startReplicas(before: readonly Step[] = []): Promise<RelayServer[
   return [await startRelay(config), await startRelay(config)];
 }
 
-const keys = <Result>(work: Parameters<typeof withKeys<Result>>[1]): Promise<Result> =>
-  withKeys({ state: { database: postgres.url }, home: '/nowhere' }, work);
+const keys = <Result>(work: (admin: KeyAdmin) => Promise<Result>): Promise<Result> =>
+  withKeptState({ state: { database: postgres.url }, home: '/nowhere' }, (state) => work(state.keys));
 
 const ask = (relay: RelayServer, key: string) =>
   relay.post(chat({ max_completion_tokens: 40 }), { headers: { authorization: `Bearer ${key}` } });

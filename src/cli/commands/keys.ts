@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { CallerPolicy, LimitName } from '../../caller-policy.ts';
 import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
-import { withKeys } from '../../compose/kept-state.ts';
+import { withKeptState } from '../../compose/kept-state.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { KeyAdmin } from '../../state/keys/key-admin.ts';
@@ -67,7 +67,7 @@ export async function runKeysCommand(args: readonly string[], io: KeysCommandIo)
     }
     const { env, cwd } = io;
     const config = loadConfig({ env, cwd, path: command.config, hasGoogleCredentials: hasCredentials(env) });
-    return await withKeys(config, (keys) => run(command, keys, io));
+    return await withKeptState(config, ({ keys }) => run(command, keys, io));
   } catch (error) {
     if (error instanceof UsageError) {
       io.stderr.write(`${error.message}\n\n${HELP}`);

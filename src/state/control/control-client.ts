@@ -3,7 +3,9 @@ import { text } from 'node:stream/consumers';
 import type { KeyAdmin } from '../keys/key-admin.ts';
 import type { CreatedKey, NewKey } from '../keys/key-store.ts';
 import type { StoredKey } from '../keys/stored-key.ts';
-import type { WrittenKey } from './control-server.ts';
+import type { StateAdmin } from '../state-admin.ts';
+import type { UsageQuery, UsageReader, UsageTotal } from '../usage/usage-totals.ts';
+import type { WrittenKey, WrittenUsageQuery } from './control-server.ts';
 
 /** Nobody listens on the socket: no server has the database. */
 export class NobodyListens extends Error {
@@ -13,15 +15,28 @@ export class NobodyListens extends Error {
 /** How long the server may take, in milliseconds. */
 const ANSWER_LIMIT = 15_000;
 
+/** How long a report may take, which reads all rows of its time. */
+const REPORT_LIMIT = 600_000;
+
 /** Codes of a socket that is not there, or that a killed process left behind. */
 const NOBODY: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED']);
 
-/** The keys of the server that listens on a control socket. Every call throws {@link NobodyListens} when there is none. */
-export class ControlClient implements KeyAdmin {
-  readonly #path: string;
+/** What the server keeps that listens on a control socket. Every call throws {@link NobodyListens} when there is none. */
+export class ControlClient implements StateAdmin {
+  readonly keys: KeyAdmin;
+  readonly usage: UsageReader;
 
-  constructor(path: string) {
-    this.#path = path;
+  constructor(socketPath: string) {
+    this.keys = new RemoteKeys(socketPath);
+    this.usage = new RemoteUsage(socketPath);
+  }
+}
+
+class RemoteKeys implements KeyAdmin {
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
   }
 
   async create({ name, policy, expiresAt }: NewKey): Promise<CreatedKey> {
@@ -42,15 +57,31 @@ export class ControlClient implements KeyAdmin {
     return key && toStoredKey(key);
   }
 
-  async #ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    const { status, content } = await exchange(
-      { socketPath: this.#path, method, path, timeout: ANSWER_LIMIT },
-      body === undefined ? '' : JSON.stringify(body),
-    );
-    const answer: unknown = JSON.parse(content);
-    if (status === 200) return answer;
-    throw new Error((answer as { message: string }).message);
+  async #ask(method: string, path: string, body?: object): Promise<unknown> {
+    return await ask({ socketPath: this.#socketPath, method, path, timeout: ANSWER_LIMIT }, body);
   }
+}
+
+class RemoteUsage implements UsageReader {
+  readonly #socketPath: string;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  async totals({ from, to, ...query }: UsageQuery): Promise<readonly UsageTotal[]> {
+    const written: WrittenUsageQuery = { ...query, from: from?.toISOString(), to: to?.toISOString() };
+    const where = { socketPath: this.#socketPath, method: 'POST', path: '/usage', timeout: REPORT_LIMIT };
+    return (await ask(where, written)) as readonly UsageTotal[];
+  }
+}
+
+/** @throws {Error} that says what the server says is wrong */
+async function ask(options: RequestOptions, body?: object): Promise<unknown> {
+  const { status, content } = await exchange(options, body === undefined ? '' : JSON.stringify(body));
+  const answer: unknown = JSON.parse(content);
+  if (status === 200) return answer;
+  throw new Error((answer as { message: string }).message);
 }
 
 function exchange(
@@ -58,7 +89,8 @@ function exchange(
   body: string,
 ): Promise<{ status: number | undefined; content: string }> {
   return new Promise((resolve, reject) => {
-    const request = requestHttp(options, (response) => {
+    // A connection of its own: one that was kept might be to a server that has ended meanwhile.
+    const request = requestHttp({ ...options, agent: false }, (response) => {
       const { statusCode: status } = response;
       resolve(text(response).then((content) => ({ status, content })));
     });

@@ -1,9 +1,10 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { KeyAdmin } from '../keys/key-admin.ts';
-import type { NewKey } from '../keys/key-store.ts';
 import type { CallerPolicy } from '../../caller-policy.ts';
+import type { NewKey } from '../keys/key-store.ts';
+import type { StateAdmin } from '../state-admin.ts';
+import { isUsageGroup, type UsageQuery } from '../usage/usage-totals.ts';
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -16,19 +17,25 @@ export interface WrittenKey {
   readonly expiresAt?: string;
 }
 
+/** What travels for a query of usage. */
+export interface WrittenUsageQuery extends Omit<UsageQuery, 'from' | 'to'> {
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
 /** Only who runs the server may use the socket. */
 const SOCKET_MODE = 0o600;
 
 /**
- * Lets other commands of this machine and this user work on the keys, while this process has the embedded database:
- * HTTP with JSON on a Unix socket that nobody else can open. To be called by the holder of the database's lock only: a
- * socket that is there already is what a killed process left behind.
+ * Lets other commands of this machine and this user work on keys and look at usage, while this process has the embedded
+ * database: HTTP with JSON on a Unix socket that nobody else can open. To be called by the holder of the database's lock
+ * only: a socket that is there already is what a killed process left behind.
  *
  * @throws {Error} when the socket cannot be made
  */
-export async function serveControl(path: string, keys: KeyAdmin): Promise<ControlServer> {
+export async function serveControl(path: string, state: StateAdmin): Promise<ControlServer> {
   const server = createServer((request, response) => {
-    void serve(request, response, keys);
+    void serve(request, response, state);
   });
   const isPipe = path.startsWith('\\\\');
   if (!isPipe) await rm(path, { force: true });
@@ -55,8 +62,8 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, keys: KeyAdmin): Promise<void> {
-  const { status, body } = await answer(request, keys);
+async function serve(request: IncomingMessage, response: ServerResponse, state: StateAdmin): Promise<void> {
+  const { status, body } = await answer(request, state);
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
@@ -65,7 +72,12 @@ interface ControlAnswer {
   readonly body: unknown;
 }
 
-async function answer(request: IncomingMessage, keys: KeyAdmin): Promise<ControlAnswer> {
+const OTHER_VERSION: ControlAnswer = {
+  status: 404,
+  body: { message: 'The server is of another version: restart it.' },
+};
+
+async function answer(request: IncomingMessage, { keys, usage }: StateAdmin): Promise<ControlAnswer> {
   try {
     switch (`${request.method} ${request.url}`) {
       case 'GET /keys':
@@ -76,8 +88,14 @@ async function answer(request: IncomingMessage, keys: KeyAdmin): Promise<Control
         const { id } = (await json(request)) as { id: string };
         return { status: 200, body: { key: await keys.revoke(id) } };
       }
+      case 'POST /usage': {
+        const query = toUsageQuery((await json(request)) as WrittenUsageQuery);
+        return query.by.every(isUsageGroup)
+          ? { status: 200, body: await usage.totals(query) }
+          : OTHER_VERSION;
+      }
       default:
-        return { status: 404, body: { message: 'The server is of another version: restart it.' } };
+        return OTHER_VERSION;
     }
   } catch (error) {
     return { status: 500, body: { message: error instanceof Error ? error.message : String(error) } };
@@ -89,5 +107,13 @@ function toNewKey({ name, policy, expiresAt }: WrittenKey): NewKey {
     name,
     ...(policy && { policy }),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
+  };
+}
+
+function toUsageQuery({ from, to, ...query }: WrittenUsageQuery): UsageQuery {
+  return {
+    ...query,
+    ...(from !== undefined && { from: new Date(from) }),
+    ...(to !== undefined && { to: new Date(to) }),
   };
 }

@@ -1,4 +1,5 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +9,8 @@ import { serveControl } from '../../../src/state/control/control-server.ts';
 import type { KeyAdmin } from '../../../src/state/keys/key-admin.ts';
 import type { NewKey } from '../../../src/state/keys/key-store.ts';
 import type { StoredKey } from '../../../src/state/keys/stored-key.ts';
+import type { StateAdmin } from '../../../src/state/state-admin.ts';
+import type { UsageQuery, UsageTotal } from '../../../src/state/usage/usage-totals.ts';
 
 let folder: string;
 let path: string;
@@ -50,11 +53,37 @@ class ScriptedKeys implements KeyAdmin {
   };
 }
 
+const TOTAL: UsageTotal = {
+  month: '2026-07',
+  model: 'a name \u{1f511}',
+  requests: 4,
+  failed: 1,
+  cancelled: 1,
+  open: 1,
+  promptTokens: 10,
+  completionTokens: 20,
+  totalTokens: 9_007_199_254_740_991,
+  reservedTokens: 5,
+};
+
+/** A state that remembers what it was asked. */
+class ScriptedState implements StateAdmin {
+  readonly keys = new ScriptedKeys();
+  readonly queries: UsageQuery[] = [];
+  readonly usage = {
+    totals: async (query: UsageQuery) => {
+      this.queries.push(query);
+      return [TOTAL];
+    },
+  };
+}
+
 describe('the control socket', () => {
   it('passes keys on as they are, dates included', async () => {
-    const keys = new ScriptedKeys();
-    const server = await serveControl(path, keys);
-    const client = new ControlClient(path);
+    const state = new ScriptedState();
+    const { keys } = state;
+    const server = await serveControl(path, state);
+    const { keys: client } = new ControlClient(path);
     const wanted: NewKey[] = [
       { name: 'plain' },
       { name: 'full', policy: { endpoints: ['1'], models: [] }, expiresAt: DATE },
@@ -68,32 +97,57 @@ describe('the control socket', () => {
     await server.close();
   });
 
+  it.each<UsageQuery>([
+    { by: [] },
+    { by: ['month', 'model'], from: DATE, to: DATE, principals: ['key_1', 'ann@example.com'], models: [] },
+  ])('passes the query %j on as it is, and its answer back', async (query) => {
+    const state = new ScriptedState();
+    const server = await serveControl(path, state);
+    expect(await new ControlClient(path).usage.totals(query)).toEqual([TOTAL]);
+    expect(state.queries).toEqual([query]);
+    await server.close();
+  });
+
+  it('asks for a restart of a server that does not know what is asked', async () => {
+    const message = 'The server is of another version: restart it.';
+    const server = await serveControl(path, new ScriptedState());
+    const query = { by: ['planet'] } as unknown as UsageQuery;
+    await expect(new ControlClient(path).usage.totals(query)).rejects.toThrow(message);
+    await server.close();
+    const older = createServer((_request, response) => {
+      response.writeHead(404).end(JSON.stringify({ message }));
+    }).listen(path);
+    await expect(new ControlClient(path).usage.totals({ by: [] })).rejects.toThrow(message);
+    older.close();
+  });
+
   it('tells of failures, and outlives them', async () => {
-    const server = await serveControl(path, new ScriptedKeys());
-    const client = new ControlClient(path);
+    const server = await serveControl(path, new ScriptedState());
+    const { keys: client } = new ControlClient(path);
     await expect(client.revoke('broken')).rejects.toThrow('the database is away');
     expect(await client.list()).toHaveLength(2);
     await server.close();
   });
 
   it.runIf(process.platform !== 'win32')('can be opened by its user alone', async () => {
-    const server = await serveControl(path, new ScriptedKeys());
+    const server = await serveControl(path, new ScriptedState());
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     await server.close();
   });
 
   it('takes the place of what a killed server left', async () => {
     await writeFile(path, '');
-    const server = await serveControl(path, new ScriptedKeys());
-    expect(await new ControlClient(path).list()).toHaveLength(2);
+    const server = await serveControl(path, new ScriptedState());
+    expect(await new ControlClient(path).keys.list()).toHaveLength(2);
     await server.close();
   });
 
   it('is told apart from one where nobody listens', async () => {
-    await expect(new ControlClient(path).list()).rejects.toThrow(NobodyListens);
-    const server = await serveControl(path, new ScriptedKeys());
+    await expect(new ControlClient(path).keys.list()).rejects.toThrow(NobodyListens);
+    await expect(new ControlClient(path).usage.totals({ by: [] })).rejects.toThrow(NobodyListens);
+    const server = await serveControl(path, new ScriptedState());
     await server.close();
-    await expect(new ControlClient(path).list()).rejects.toThrow(NobodyListens);
+    await expect(new ControlClient(path).keys.list()).rejects.toThrow(NobodyListens);
   });
 });
 

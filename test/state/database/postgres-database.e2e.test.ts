@@ -4,6 +4,7 @@ import { openDatabase } from '../../../src/state/database/open-database.ts';
 import { findPostgres, type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { testKeyStore } from '../keys/key-store-suite.ts';
 import { testUsageLedger } from '../usage/usage-ledger-suite.ts';
+import { testUsageRetention } from '../usage/usage-retention-suite.ts';
 import { testDatabase } from './database-suite.ts';
 
 const postgres = await findPostgres();
@@ -96,4 +97,8 @@ describe.skipIf(skipped !== '')(`keys in Postgres${skipped}`, () => {
 
 describe.skipIf(skipped !== '')(`usage in Postgres${skipped}`, () => {
   testUsageLedger(() => database);
+});
+
+describe.skipIf(skipped !== '')(`old usage in Postgres${skipped}`, () => {
+  testUsageRetention(() => database);
 });
