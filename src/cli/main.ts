@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { CommandIo } from './command-io.ts';
 
 const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT]
        parlance models list | pull [NAME] | rm NAME
@@ -44,22 +45,19 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     case 'models': {
       const { runModelsCommand } = await import('./commands/models.ts');
-      return runModelsCommand(rest, { stdout: process.stdout, stderr: process.stderr, env: process.env });
+      return runModelsCommand(rest, processIo());
     }
     case 'explain': {
       const { runExplainCommand } = await import('./commands/explain.ts');
-      const { stdin, stdout, stderr, env } = process;
-      return runExplainCommand(rest, { stdin, stdout, stderr, env, cwd: process.cwd() });
+      return runExplainCommand(rest, { stdin: process.stdin, ...processIo() });
     }
     case 'auth': {
       const { runAuthCommand } = await import('./commands/auth.ts');
-      const { stdout, stderr, env } = process;
-      return runAuthCommand(rest, { stdout, stderr, env, cwd: process.cwd() });
+      return runAuthCommand(rest, processIo());
     }
     case 'keys': {
       const { runKeysCommand } = await import('./commands/keys.ts');
-      const { stdout, stderr, env } = process;
-      return runKeysCommand(rest, { stdout, stderr, env, cwd: process.cwd() });
+      return runKeysCommand(rest, processIo());
     }
     case 'serve':
       return serve(rest);
@@ -68,6 +66,11 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`parlance has no command "${command}".\n\n${HELP}`);
       return 2;
   }
+}
+
+function processIo(): CommandIo {
+  const { stdout, stderr, env } = process;
+  return { stdout, stderr, env, cwd: process.cwd() };
 }
 
 async function serve(args: readonly string[]): Promise<number> {

@@ -1,5 +1,4 @@
-import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { z } from 'zod';
 import { IMPLICIT_UPSTREAM } from './check-references.ts';
 import { clearTextNotice } from './clear-text-notice.ts';
@@ -12,6 +11,7 @@ import type { ConfigSource } from './config-source.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { DeepReadonly } from './deep-freeze.ts';
 import { unbackedUpstreams } from './fallback-graph.ts';
+import { homeFolder } from './home-folder.ts';
 import type { Environment } from './interpolate.ts';
 import { formatKeyPath } from './key-path.ts';
 import type { LocatedProblem } from './located-problem.ts';
@@ -77,7 +77,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     upstreams: withoutPrototype(upstreams),
     ...fillRoutes(config, upstreams),
     file: source.file,
-    home: resolve(cwd, env['PARLANCE_HOME'] || resolve(homedir(), '.parlance')),
+    home: homeFolder(env, cwd),
     notices: [
       ...notices,
       ...Object.entries(upstreams).flatMap(([name, upstream]) => clearTextNotice(name, upstream)),

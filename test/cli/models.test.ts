@@ -51,6 +51,7 @@ async function run(
     stdout: { write: (chunk) => (stdout += chunk) },
     stderr: { write: (chunk) => (stderr += chunk), isTTY, columns: 200 },
     env: { PARLANCE_HOME: home },
+    cwd: home,
     ...(signal !== undefined && { signal }),
   });
   return { exitCode, stdout, stderr };
@@ -152,7 +153,7 @@ describe('parlance models pull', () => {
     const script = `
       const { runModelsCommand } = await import(${JSON.stringify(moduleUrl)});
       const { stdout, stderr, env } = process;
-      process.exitCode = await runModelsCommand(['pull', '${slow.origin}/m.gguf'], { stdout, stderr, env });`;
+      process.exitCode = await runModelsCommand(['pull', '${slow.origin}/m.gguf'], { stdout, stderr, env, cwd: '/' });`;
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
       env: { ...process.env, PARLANCE_HOME: home },
       stdio: ['ignore', 'ignore', 'pipe'],

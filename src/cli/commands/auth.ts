@@ -1,6 +1,4 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import {
   DEFAULT_PROJECT,
   isEmail,
@@ -9,19 +7,10 @@ import {
 } from '../../auth/local-google/account-names.ts';
 import { createKeyFile, createUserFile } from '../../auth/local-google/credentials-file.ts';
 import { isLoopbackUrl } from '../../auth/local-google/loopback.ts';
+import { homeFolder } from '../../config/home-folder.ts';
 import { GatewayError } from '../../errors.ts';
-
-/** What a command needs of the process it runs in. */
-export interface AuthCommandIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
-}
-
-const OK = 0;
-const FAILURE = 1;
-const USAGE = 2;
+import type { CommandIo } from '../command-io.ts';
+import { type CommandLine, CommandLineError, FAILURE, OK, runCommand } from '../run-command.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:8080';
 
@@ -46,22 +35,23 @@ Who is no longer to sign in: delete the file there that bears the key's id.
 Exit codes: 0 done, 1 failed, 2 the command line was not understood.
 `;
 
+const OPTIONS = {
+  out: { type: 'string' },
+  project: { type: 'string', default: DEFAULT_PROJECT },
+  email: { type: 'string' },
+  url: { type: 'string', default: DEFAULT_URL },
+  user: { type: 'boolean', default: false },
+  force: { type: 'boolean', default: false },
+} as const;
+
 /** `parlance auth ...`. @returns the exit code */
-export async function runAuthCommand(args: readonly string[], io: AuthCommandIo): Promise<number> {
-  const command = parseCommand(args);
-  if ('usageError' in command) {
-    io.stderr.write(`${command.usageError}\n\n${HELP}`);
-    return USAGE;
-  }
-  if (command.action === 'help') {
-    io.stdout.write(HELP);
-    return OK;
-  }
-  return createFile(command, io);
+export async function runAuthCommand(args: readonly string[], io: CommandIo): Promise<number> {
+  return await runCommand({ options: OPTIONS, help: HELP }, { args, io }, (line) =>
+    createFile(readCommand(line), io),
+  );
 }
 
 interface LocalCommand {
-  readonly action: 'local';
   readonly out: string;
   readonly project: string;
   readonly email: string;
@@ -70,64 +60,37 @@ interface LocalCommand {
   readonly force: boolean;
 }
 
-type AuthCommand = { readonly action: 'help' } | LocalCommand | { readonly usageError: string };
-
-const OPTIONS = {
-  out: { type: 'string' },
-  project: { type: 'string', default: DEFAULT_PROJECT },
-  email: { type: 'string' },
-  url: { type: 'string', default: DEFAULT_URL },
-  user: { type: 'boolean', default: false },
-  force: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
-
-function parseCommand(args: readonly string[]): AuthCommand {
-  let parsed;
-  try {
-    parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    return { usageError: error instanceof Error ? error.message : String(error) };
-  }
-  const { values, positionals } = parsed;
+function readCommand({ values, positionals }: CommandLine<typeof OPTIONS>): LocalCommand {
   const [action, ...rest] = positionals;
-  if (values.help) return { action: 'help' };
-  if (action === undefined) return { usageError: 'parlance auth needs to know what to do: local.' };
-  if (action !== 'local') return { usageError: `"parlance auth" knows local, not "${action}".` };
+  if (action === undefined) throw new CommandLineError('parlance auth needs to know what to do: local.');
+  if (action !== 'local') throw new CommandLineError(`"parlance auth" knows local, not "${action}".`);
   if (rest.length > 0)
-    return { usageError: `"${rest.join(' ')}" is too much: the file is named with --out.` };
-  return parseLocal(values);
-}
-
-function parseLocal(values: {
-  readonly out?: string | undefined;
-  readonly project: string;
-  readonly email?: string | undefined;
-  readonly url: string;
-  readonly user: boolean;
-  readonly force: boolean;
-}): LocalCommand | { readonly usageError: string } {
-  const { out, project, user, force } = values;
-  if (out === undefined || out === '') return { usageError: 'Name the file to create: --out FILE.' };
+    throw new CommandLineError(`"${rest.join(' ')}" is too much: the file is named with --out.`);
+  const { out = '', project, user, force } = values;
+  if (out === '') throw new CommandLineError('Name the file to create: --out FILE.');
   if (!isProjectId(project)) {
-    return { usageError: `"${project}" is no project id: 6 to 30 lower-case letters, digits and hyphens.` };
+    throw new CommandLineError(
+      `"${project}" is no project id: 6 to 30 lower-case letters, digits and hyphens.`,
+    );
   }
-  if (user && values.email === undefined) return { usageError: 'A user needs an address: --email E.' };
+  if (user && values.email === undefined) throw new CommandLineError('A user needs an address: --email E.');
   const email = values.email ?? localAccountOf(project);
-  if (!isEmail(email)) return { usageError: `"${email}" is no e-mail address.` };
-  const url = URL.parse(values.url);
-  if (url === null || url.protocol !== 'http:' || url.pathname !== '/' || !isLoopbackUrl(url)) {
-    return {
-      usageError: `--url is the address of a server on this machine, such as ${DEFAULT_URL}, not "${values.url}".`,
-    };
-  }
-  return { action: 'local', out, project, email, url, user, force };
+  if (!isEmail(email)) throw new CommandLineError(`"${email}" is no e-mail address.`);
+  return { out, project, email, url: readUrl(values.url), user, force };
 }
 
-async function createFile(command: LocalCommand, io: AuthCommandIo): Promise<number> {
+function readUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === 'http:' && url.pathname === '/' && isLoopbackUrl(url)) return url;
+  throw new CommandLineError(
+    `--url is the address of a server on this machine, such as ${DEFAULT_URL}, not "${text}".`,
+  );
+}
+
+async function createFile(command: LocalCommand, io: CommandIo): Promise<number> {
   const { project, email, url, user, force } = command;
   const path = resolve(io.cwd, command.out);
-  const home = resolve(io.cwd, io.env['PARLANCE_HOME'] || resolve(homedir(), '.parlance'));
+  const home = homeFolder(io.env, io.cwd);
   const options = { path, replace: force, home, project, email, origin: url.origin };
   try {
     const created = user ? await createUserFile(options) : await createKeyFile(options);

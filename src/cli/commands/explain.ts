@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
-import { parseArgs } from 'node:util';
-import { hasCredentials } from '../../auth/outbound/google-credentials.ts';
 import { planRequest } from '../../backends/embedded/plan-request.ts';
 import { ChatTemplate } from '../../backends/embedded/prompt/chat-template.ts';
 import { geminiUrl } from '../../backends/gemini/gemini-url.ts';
@@ -11,7 +9,7 @@ import type { EmbeddedUpstreamConfig, ServerUpstreamConfig } from '../../config/
 import { ConfigError } from '../../config/config-error.ts';
 import type { DeepReadonly } from '../../config/deep-freeze.ts';
 import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../compose/gemini-options.ts';
-import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import type { LoadedConfig } from '../../config/load.ts';
 import { suggestName } from '../../config/nearest-name.ts';
 import { errorFromProblems, GatewayError } from '../../errors.ts';
 import { bareModelName } from '../../routing/model-name.ts';
@@ -21,17 +19,15 @@ import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import { parseChatRequest } from '../../wire/openai/validate-request.ts';
 import { type JsonBody, readJsonText } from '../../wire/validation/parse-json-body.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
+import { commandConfig } from '../command-config.ts';
+import type { CommandIo } from '../command-io.ts';
+import { CommandLineError, readCommandLine } from '../run-command.ts';
 import { receiptOf, type ReceiptLine } from './explain-receipt.ts';
 import { explainServer, type ServerRequestToExplain } from './explain-server.ts';
 
 /** What the command needs of the process it runs in. */
-export interface ExplainCommandIo {
+export interface ExplainCommandIo extends CommandIo {
   readonly stdin: AsyncIterable<Uint8Array>;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  readonly env: NodeJS.ProcessEnv;
-  /** Absolute path. */
-  readonly cwd: string;
 }
 
 const OK = 0;
@@ -61,8 +57,7 @@ export async function runExplainCommand(args: readonly string[], io: ExplainComm
       io.stdout.write(HELP);
       return OK;
     }
-    const { env, cwd } = io;
-    const config = loadConfig({ env, cwd, path: options.config, hasGoogleCredentials: hasCredentials(env) });
+    const config = commandConfig(options.config, io);
     const body = await readBody(options.file, io);
     try {
       const explanation = await explain(body, options, config);
@@ -78,14 +73,15 @@ export async function runExplainCommand(args: readonly string[], io: ExplainComm
     }
   } catch (error) {
     if (error instanceof ConfigError) io.stderr.write(error.format());
-    else if (error instanceof UsageError) io.stderr.write(`${error.message}\n`);
+    else if (error instanceof CommandLineError) io.stderr.write(`${error.message}\n\n${HELP}`);
+    else if (error instanceof UnusableError) io.stderr.write(`${error.message}\n`);
     else throw error;
     return USAGE;
   }
 }
 
 /** The command cannot be carried out as it was given. */
-class UsageError extends Error {}
+class UnusableError extends Error {}
 
 interface ExplainOptions {
   /** `-` for standard input. */
@@ -96,31 +92,20 @@ interface ExplainOptions {
   readonly json: boolean;
 }
 
-function readOptions(args: readonly string[]): ExplainOptions | 'help' {
-  const parsed = parseOptions(args);
-  const { help, upstream, model, config, json = false } = parsed.values;
-  if (help === true) return 'help';
-  const [file, ...others] = parsed.positionals;
-  if (file === undefined || others.length > 0) throw new UsageError(`Name one FILE, or -.\n\n${HELP}`);
-  return { file, upstream, model, config, json };
-}
+const OPTIONS = {
+  upstream: { type: 'string' },
+  model: { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
 
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        upstream: { type: 'string' },
-        model: { type: 'string' },
-        config: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
-  }
+function readOptions(args: readonly string[]): ExplainOptions | 'help' {
+  const line = readCommandLine(args, OPTIONS);
+  if (line === 'help') return 'help';
+  const { upstream, model, config, json } = line.values;
+  const [file, ...others] = line.positionals;
+  if (file === undefined || others.length > 0) throw new CommandLineError('Name one FILE, or -.');
+  return { file, upstream, model, config, json };
 }
 
 async function readBody(file: string, { stdin, cwd }: ExplainCommandIo): Promise<string> {
@@ -129,7 +114,7 @@ async function readBody(file: string, { stdin, cwd }: ExplainCommandIo): Promise
     return await readFile(resolve(cwd, file), 'utf8');
   } catch (error) {
     const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${file} cannot be read (${code}). Name the file that holds the request's body.`);
+    throw new UnusableError(`${file} cannot be read (${code}). Name the file that holds the request's body.`);
   }
 }
 
@@ -232,7 +217,7 @@ async function findTarget(
   if (upstream !== undefined) {
     if (config.upstreams[upstream] !== undefined) return { name: upstream, model: bareModelName(asked) };
     const advice = suggestName(upstream, Object.keys(config.upstreams));
-    throw new UsageError(`There is no upstream \`${upstream}\`; ${advice}`);
+    throw new UnusableError(`There is no upstream \`${upstream}\`; ${advice}`);
   }
   const parlance = createParlance(config);
   const target = parlance.router.forModel(asked);
@@ -337,7 +322,7 @@ function readTemplate({ chat_template: source }: DeepReadonly<EmbeddedUpstreamCo
     return new ChatTemplate({ source, bosToken: '', eosToken: '' });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`The chat_template of the configuration is not valid Jinja: ${reason}`);
+    throw new UnusableError(`The chat_template of the configuration is not valid Jinja: ${reason}`);
   }
 }
 

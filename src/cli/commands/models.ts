@@ -1,31 +1,19 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { homeFolder } from '../../config/home-folder.ts';
 import { GatewayError } from '../../errors.ts';
 import { DEFAULT_MODEL_NAME } from '../../model-store/catalogue.ts';
 import type { ModelListing, ModelState, ModelStore } from '../../model-store/model-store.ts';
 import { openModelStore } from '../../model-store/model-store.ts';
+import type { CommandIo } from '../command-io.ts';
 import { createProgressBar, formatBytes } from '../progress-bar.ts';
+import { type CommandLine, CommandLineError, FAILURE, OK, runCommand } from '../run-command.ts';
+import { terminalJson } from '../terminal-text.ts';
+import { type TableColumn, textTable } from '../text-table.ts';
 
-/** What a command needs of the process it runs in. */
-export interface ModelsCommandIo {
-  readonly stdout: CommandOutput;
-  readonly stderr: CommandOutput;
-  readonly env: NodeJS.ProcessEnv;
+/** What the command needs of the process it runs in. */
+export interface ModelsCommandIo extends CommandIo {
   /** Ends a running download, as SIGINT and SIGTERM do. */
   readonly signal?: AbortSignal;
 }
-
-/** The part of a `tty.WriteStream` that is used. */
-interface CommandOutput {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
-
-const OK = 0;
-const FAILURE = 1;
-const USAGE = 2;
 
 const HELP = `Usage: parlance models list [--json]
        parlance models pull [NAME]
@@ -47,81 +35,60 @@ Options:
 Exit codes: 0 done, 1 failed, 2 the command line was not understood.
 `;
 
+const OPTIONS = { json: { type: 'boolean', default: false } } as const;
+
 /** `parlance models ...`. @returns the exit code */
 export async function runModelsCommand(args: readonly string[], io: ModelsCommandIo): Promise<number> {
-  const command = parseCommand(args);
-  if ('usageError' in command) {
-    io.stderr.write(`${command.usageError}\n\n${HELP}`);
-    return USAGE;
-  }
-  if (command.action === 'help') {
-    io.stdout.write(HELP);
-    return OK;
-  }
-  const configuredHome = io.env['PARLANCE_HOME'];
-  const home =
-    configuredHome === undefined || configuredHome === '' ? join(homedir(), '.parlance') : configuredHome;
-  try {
-    if (command.action === 'list') return list(openModelStore({ home }), command.json, io);
-    if (command.action === 'rm') return await remove(command.name, openModelStore({ home }), io);
-    return await pull(command.name, home, io);
-  } catch (error) {
-    if (error instanceof GatewayError) io.stderr.write(`${error.message}\n`);
-    else io.stderr.write(`The models folder of ${home} cannot be used: ${String(error)}\n`);
-    return FAILURE;
-  }
+  return await runCommand({ options: OPTIONS, help: HELP }, { args, io }, async (line) => {
+    const command = readCommand(line);
+    const home = homeFolder(io.env, io.cwd);
+    try {
+      if (command.action === 'list') return list(openModelStore({ home }), command.json, io);
+      if (command.action === 'rm') return await remove(command.name, openModelStore({ home }), io);
+      return await pull(command.name, home, io);
+    } catch (error) {
+      if (error instanceof GatewayError) throw error;
+      throw new Error(`The models folder of ${home} cannot be used: ${String(error)}`, { cause: error });
+    }
+  });
 }
 
 type ModelsCommand =
-  | { readonly action: 'help' }
   | { readonly action: 'list'; readonly json: boolean }
   | { readonly action: 'pull'; readonly name: string }
-  | { readonly action: 'rm'; readonly name: string }
-  | { readonly usageError: string };
+  | { readonly action: 'rm'; readonly name: string };
 
-function parseCommand(args: readonly string[]): ModelsCommand {
-  let parsed;
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    return { usageError: error instanceof Error ? error.message : String(error) };
-  }
-  const { values, positionals } = parsed;
+function readCommand({ values: { json }, positionals }: CommandLine<typeof OPTIONS>): ModelsCommand {
   const [action, name, ...rest] = positionals;
-  if (values.help === true) return { action: 'help' };
-  if (action === undefined) return { usageError: 'parlance models needs one of: list, pull, rm.' };
-  if (rest.length > 0) return { usageError: `One model at a time: "${rest.join(' ')}" is too much.` };
-  if (values.json === true && action !== 'list')
-    return { usageError: '--json belongs to "parlance models list".' };
+  if (action === undefined) throw new CommandLineError('parlance models needs one of: list, pull, rm.');
+  if (rest.length > 0) throw new CommandLineError(`One model at a time: "${rest.join(' ')}" is too much.`);
+  if (json && action !== 'list') throw new CommandLineError('--json belongs to "parlance models list".');
   switch (action) {
     case 'list':
-      return name === undefined
-        ? { action, json: values.json === true }
-        : { usageError: `"parlance models list" takes no name, "${name}" was given.` };
+      if (name !== undefined)
+        throw new CommandLineError(`"parlance models list" takes no name, "${name}" was given.`);
+      return { action, json };
     case 'pull':
       return { action, name: name ?? DEFAULT_MODEL_NAME };
     case 'rm':
-      return name === undefined
-        ? { usageError: '"parlance models rm" needs the name of a model.' }
-        : { action, name };
+      if (name === undefined) throw new CommandLineError('"parlance models rm" needs the name of a model.');
+      return { action, name };
     default:
-      return { usageError: `"parlance models" knows list, pull and rm, not "${action}".` };
+      throw new CommandLineError(`"parlance models" knows list, pull and rm, not "${action}".`);
   }
 }
 
-function list(store: ModelStore, json: boolean, io: ModelsCommandIo): number {
+const COLUMNS: readonly TableColumn[] = ['NAME', 'SIZE', 'STATE', 'LICENCE', 'NOTE'].map((title) => ({
+  title,
+}));
+
+function list(store: ModelStore, json: boolean, io: CommandIo): number {
   const models = store.list();
   if (json) {
-    io.stdout.write(`${JSON.stringify({ directory: store.directory, models }, null, 2)}\n`);
+    io.stdout.write(terminalJson({ directory: store.directory, models }, 2));
     return OK;
   }
-  const rows = [['NAME', 'SIZE', 'STATE', 'LICENCE', 'NOTE'], ...models.map(listRow)];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  for (const row of rows) {
-    const line = row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ');
-    io.stdout.write(`${line.trimEnd()}\n`);
-  }
+  io.stdout.write(textTable(COLUMNS, models.map(listRow)));
   io.stdout.write(`\nFolder: ${store.directory}\n`);
   return OK;
 }
@@ -178,7 +145,7 @@ async function pull(name: string, home: string, io: ModelsCommandIo): Promise<nu
   }
 }
 
-async function remove(name: string, store: ModelStore, io: ModelsCommandIo): Promise<number> {
+async function remove(name: string, store: ModelStore, io: CommandIo): Promise<number> {
   const removed = await store.remove(name);
   if (removed) io.stdout.write(`Removed ${name}.\n`);
   else io.stderr.write(`${name} is not on this machine.\n`);
