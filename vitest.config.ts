@@ -13,6 +13,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.e2e.test.ts'],
           testTimeout: 20_000,
+          // Several files at once may each make the embedded database that a checkout has not yet.
+          hookTimeout: 60_000,
         },
       },
       {

@@ -1,6 +1,6 @@
 import type { CallerPolicy, LimitName } from '../caller-policy.ts';
 import type { NewKey } from '../state/keys/key-store.ts';
-import { CommandLineError } from './run-command.ts';
+import { type CommandLine, CommandLineError } from './run-command.ts';
 
 /** Options that say what a new key is for. */
 export const KEY_OPTIONS = {
@@ -32,10 +32,10 @@ const limitOptions = Object.keys(LIMIT_OPTIONS) as readonly LimitOption[];
 /** Those that say what a key may be used for. */
 const LIST_OPTIONS = ['models', 'endpoints', 'projects'] as const;
 
-export type KeyOptions = { readonly [Option in keyof typeof KEY_OPTIONS]?: string | undefined };
+type KeyValues = CommandLine<typeof KEY_OPTIONS>['values'];
 
 /** @throws {CommandLineError} that says which option is wrong */
-export function readKey(values: KeyOptions): NewKey {
+export function readKey(values: KeyValues): NewKey {
   const { name = '', expires } = values;
   if (name.trim() === '') throw new CommandLineError('Say for whom the key is: --name NAME.');
   return {
@@ -45,7 +45,7 @@ export function readKey(values: KeyOptions): NewKey {
   };
 }
 
-function readPolicy(values: KeyOptions): CallerPolicy {
+function readPolicy(values: KeyValues): CallerPolicy {
   const lists = LIST_OPTIONS.flatMap((option) => {
     const text = values[option];
     return text === undefined ? [] : [[option, readList(option, text)] as const];

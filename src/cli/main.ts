@@ -5,6 +5,7 @@ const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT
        parlance models list | pull [NAME] | rm NAME
        parlance auth local --out FILE
        parlance keys create --name NAME | list | revoke ID
+       parlance usage [--by day,month,caller,upstream,model] [--from DATE] [--to DATE] [--format table|csv|json]
        parlance explain FILE [--upstream NAME] [--model NAME] [--config FILE] [--json]
        parlance --version | --help
 
@@ -12,6 +13,7 @@ const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT
   models   shows, fetches and deletes model files of the embedded engine
   auth     signs Google's clients in to this machine's server, without Google
   keys     gives out and withdraws keys of this server
+  usage    shows what callers have used
   explain  shows what becomes of a request, without sending it
 
 "parlance COMMAND --help" tells more. The configuration is described in docs/configuration.md.
@@ -58,6 +60,10 @@ export async function main(args: readonly string[]): Promise<number> {
     case 'keys': {
       const { runKeysCommand } = await import('./commands/keys.ts');
       return runKeysCommand(rest, processIo());
+    }
+    case 'usage': {
+      const { runUsageCommand } = await import('./commands/usage.ts');
+      return runUsageCommand(rest, processIo());
     }
     case 'serve':
       return serve(rest);

@@ -38,6 +38,7 @@ describe('the generated files', () => {
     ['`upstreams.NAME.threads`', '1 to 1024', ''],
     ['`models[].match`', 'text', 'required'],
     ['`auth.keys`', 'list of text', '`[]`'],
+    ['`state.usage_days`', '32 to 3660', '`400`'],
     ['`auth.local.token_lifetime_s`', '1 to 86400', '`3600`'],
     ['`auth.google.allow.everyone`', '`true`, `false`', '`false`'],
     ['`auth.oidc[].issuer`', 'text', 'required'],

@@ -344,10 +344,17 @@ describe('the documentation', () => {
     ['local', { routes: { vertex: ['local'] } }],
     ['google', { routes: { vertex: ['google'] }, google: { allow: { domains: ['example.com'] } } }],
     ['passthrough', { routes: { vertex: ['passthrough'] } }],
+    ['limits', { limits: { requests_per_minute: 600, tokens_per_month: 50_000_000 } }],
+    ['replicas', { routes: { vertex: ['keys'] }, limits: { requests_per_minute: 600 } }],
     ['routes', { routes: { vertex: ['local', 'keys'], devapi: ['passthrough'], plain: ['keys'] } }],
   ])('shows %s sign-in that works', (name, expected) => {
     const text = new RegExp(`\`\`\`yaml\n(# ${name}\\.yaml[^]*?)\`\`\``).exec(page)?.[1] ?? '';
-    const env = { PARLANCE_KEY: KEY, GEMINI_API_KEY: 'AIza-x' };
+    const env = {
+      PARLANCE_KEY: KEY,
+      GEMINI_API_KEY: 'AIza-x',
+      DATABASE_URL: 'postgres://h/d',
+      REDIS_URL: 'redis://h',
+    };
     expect(load(text, env).auth).toMatchObject(expected);
   });
 

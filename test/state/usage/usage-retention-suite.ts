@@ -7,6 +7,7 @@ import { ENTRY } from './usage-ledger-suite.ts';
 
 const NOW = new Date('2026-08-01T12:00:00.000Z');
 const DAY = 86_400_000;
+const PATIENCE = { timeout: 10_000 };
 
 function unexpected(error: unknown): never {
   throw error;
@@ -55,13 +56,13 @@ export function testUsageRetention(get: () => Database): void {
     });
     const retention = new UsageRetention(get(), { days: 32, onError: unexpected });
     const kept = ['c first day', 'd first day, late', 'e second day', 'f now'];
-    await expect.poll(ids).toEqual(kept);
+    await expect.poll(ids, PATIENCE).toEqual(kept);
     vi.advanceTimersByTime(DAY - 1);
     expect(await ids()).toEqual(kept);
     vi.advanceTimersByTime(1);
-    await expect.poll(ids).toEqual(['e second day', 'f now']);
+    await expect.poll(ids, PATIENCE).toEqual(['e second day', 'f now']);
     vi.advanceTimersByTime(40 * DAY);
-    await expect.poll(ids).toEqual([]);
+    await expect.poll(ids, PATIENCE).toEqual([]);
     await retention.close();
   });
 
@@ -70,7 +71,7 @@ export function testUsageRetention(get: () => Database): void {
     const retention = new UsageRetention(get(), { days: 32, onError: unexpected });
     await write({ new: NOW.toISOString() });
     expect((await ids()).length).toBeGreaterThan(1);
-    await expect.poll(ids, { timeout: 10_000 }).toEqual(['new']);
+    await expect.poll(ids, PATIENCE).toEqual(['new']);
     await retention.close();
   });
 
@@ -79,7 +80,7 @@ export function testUsageRetention(get: () => Database): void {
     await new UsageRetention(get(), { days: 32, onError: unexpected }).close();
     expect(await ids()).toHaveLength(700);
     const replicas = [1, 2].map(() => new UsageRetention(get(), { days: 32, onError: unexpected }));
-    await expect.poll(ids).toEqual([]);
+    await expect.poll(ids, PATIENCE).toEqual([]);
     await Promise.all(replicas.map((retention) => retention.close()));
   });
 }
