@@ -37,15 +37,16 @@ interface Metered {
   readonly server: TestServer;
 }
 
+function onError(error: unknown): never {
+  throw error;
+}
+
 async function start(
   script: Script = {},
   { limits, ...options }: Omit<TestServerOptions, 'limits'> & { limits?: CallerLimits } = {},
 ): Promise<Metered> {
   const books = new Books();
   const limiter = new LocalLimiter({ used: { usedTokens: async () => 0 } });
-  const onError = (error: unknown): never => {
-    throw error;
-  };
   const meter = new Meter({ limiter, ledger: books, defaults: limits, onError });
   const accounting = { meter, assumedCompletionTokens: 50 };
   const server = await TestServer.start({ script, accounting, ...options });
@@ -253,7 +254,7 @@ describe('limits', () => {
     const metered = await start({}, { limits: { concurrentRequests: 1 } });
     const asked = Promise.withResolvers<void>();
     const reserve = metered.limiter.reserve.bind(metered.limiter);
-    vi.spyOn(metered.limiter, 'reserve').mockImplementationOnce(async (...args) => {
+    const reserved = vi.spyOn(metered.limiter, 'reserve').mockImplementationOnce(async (...args) => {
       await asked.promise;
       return reserve(...args);
     });
@@ -261,7 +262,7 @@ describe('limits', () => {
     const head = ['POST /v1/chat/completions HTTP/1.1', 'Host: x', 'Content-Type: application/json'];
     const body = JSON.stringify(REQUEST);
     connection.send(`${[...head, `Content-Length: ${body.length}`].join('\r\n')}\r\n\r\n${body}`);
-    await vi.waitUntil(() => vi.mocked(metered.limiter.reserve).mock.calls.length === 1);
+    await vi.waitUntil(() => reserved.mock.calls.length === 1);
     connection.destroy();
     await pause(20);
     asked.resolve();

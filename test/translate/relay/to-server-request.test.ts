@@ -365,13 +365,13 @@ describe('requests other clients have sent', () => {
   });
 });
 
-describe('token counts', () => {
-  const counted = (text: string) =>
-    toServerRequest(
-      { text, value: JSON.parse(text) as JsonObject },
-      { traits: SERVER_KINDS.vllm, model: undefined, countsTokens: true },
-    );
+const counted = (text: string) =>
+  toServerRequest(
+    { text, value: JSON.parse(text) as JsonObject },
+    { traits: SERVER_KINDS.vllm, model: undefined, countsTokens: true },
+  );
 
+describe('token counts', () => {
   it.each<[name: string, text: string, expected: string]>([
     ['of a stream', '{"stream":true}', '{"stream":true,"stream_options":{"include_usage":true}}'],
     [
