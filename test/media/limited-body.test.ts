@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { limitedBody } from '../../src/media/limited-body.ts';
+
+const tooLarge = (): Error => new Error('too large');
+
+async function* piecesOf(lengths: readonly number[], onLeave = (): void => {}): AsyncGenerator<Buffer> {
+  try {
+    for (const length of lengths) yield Buffer.alloc(length, 'x');
+  } finally {
+    onLeave();
+  }
+}
+
+describe('limitedBody', () => {
+  it('lets a body through as it is, or as much of it as stays within the limit', async () => {
+    const lengths = fc.array(fc.nat(50), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(lengths, fc.nat(400), async (pieces, limit) => {
+        let read = 0;
+        const reading = (async () => {
+          for await (const piece of limitedBody(piecesOf(pieces), limit, tooLarge)) read += piece.length;
+        })();
+        const total = pieces.reduce((sum, length) => sum + length, 0);
+        if (total <= limit) {
+          await reading;
+          expect(read).toBe(total);
+        } else {
+          await expect(reading).rejects.toThrow('too large');
+          expect(read).toBeLessThanOrEqual(limit);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ['the limit is passed', 20],
+    ['the reader leaves', 1000],
+  ])('closes the body when %s', async (_, limit) => {
+    let isClosed = false;
+    const body = piecesOf([15, 15, 15], () => {
+      isClosed = true;
+    });
+    const reading = (async () => {
+      let pieces = 0;
+      for await (const _piece of limitedBody(body, limit, tooLarge)) if (++pieces === 2) break;
+    })();
+    await reading.catch(() => undefined);
+    expect(isClosed).toBe(true);
+  });
+});
