@@ -1,0 +1,211 @@
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { Dispatcher } from 'undici';
+import { GatewayError } from '../../errors.ts';
+import { excerptOf } from '../../translate/error/excerpt.ts';
+import { createConnectionPools } from '../../upstream/connection-pools.ts';
+import { exchange, type ExchangeResponse } from '../../upstream/exchange.ts';
+import { judgeFailure } from '../../upstream/judge-failure.ts';
+import { type FailedAttempt, RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
+import { TransportError } from '../../upstream/transport-error.ts';
+import { contentTypeOf } from '../content-type.ts';
+import { limitedBody } from '../limited-body.ts';
+import type { OpenedMedium } from '../opened-medium.ts';
+import { Transfer } from '../transfer.ts';
+import { TransferSlots } from '../transfer-slots.ts';
+import { objectTooLarge } from './object-too-large.ts';
+import { type BucketObject, describeObject } from './parse-bucket-uri.ts';
+import { explainRefusal, type StorageQuestion, StorageRefusal } from './storage-refusal.ts';
+import { type StorageRoot, storageRoot } from './storage-root.ts';
+
+export interface BucketStoreOptions {
+  /** `STORAGE_EMULATOR_HOST` and the variables of proxies are read from it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Cloud Storage under another name, such as a private endpoint. Credentials go there. */
+  readonly url?: string;
+  /** The project that pays for buckets whose requester pays. */
+  readonly userProject?: string;
+  /** Largest object, decompressed. @default 20 MiB */
+  readonly maxBytes?: number;
+  /** Longest time for one object, retries included, in milliseconds. @default 10 000 */
+  readonly timeoutMs?: number;
+  /** Objects that are read at a time; others wait. @default 16 */
+  readonly maxTransfers?: number;
+  readonly retry?: RetryOptions;
+}
+
+export interface OpenObjectOptions {
+  /** Ends the transfer. */
+  readonly signal: AbortSignal;
+  /** Value of the `authorization` header; without it the object is read anonymously. An emulator never gets it. */
+  readonly authorization?: string | undefined;
+}
+
+const CONNECT_TIMEOUT_MS = 4000;
+
+/** zlib's codes for bytes that are no gzip, or only a part of it. */
+const GZIP_FAULT = /^Z_/;
+
+/** Objects of Cloud Storage, by its JSON API, or of an emulator that speaks it. Nothing is kept. */
+export class BucketStore {
+  readonly #root: StorageRoot;
+  readonly #dispatcher: Dispatcher;
+  readonly #slots: TransferSlots;
+  readonly #budget = new RetryBudget();
+  readonly #query: string;
+  readonly #maxBytes: number;
+  readonly #timeoutMs: number;
+  readonly #retry: RetryOptions;
+
+  /** @throws {TypeError} for a `STORAGE_EMULATOR_HOST` or a URL that is no address */
+  constructor({
+    env,
+    url,
+    userProject,
+    maxBytes = 20 * 1024 * 1024,
+    timeoutMs = 10_000,
+    maxTransfers = 16,
+    retry = {},
+  }: BucketStoreOptions) {
+    this.#root = storageRoot(env, url);
+    const pools = { connectTimeoutMs: CONNECT_TIMEOUT_MS, maxConnections: maxTransfers, http2: false };
+    this.#dispatcher = createConnectionPools(pools, this.#root.isEmulator ? {} : env);
+    this.#slots = new TransferSlots(maxTransfers);
+    const payer = userProject === undefined ? '' : `&userProject=${encodeURIComponent(userProject)}`;
+    this.#query = `alt=media${payer}`;
+    this.#maxBytes = maxBytes;
+    this.#timeoutMs = timeoutMs;
+    // A server that wants to be left alone for longer than the object may take is not waited for.
+    this.#retry = { maxHintMs: timeoutMs / 2, ...retry };
+  }
+
+  /**
+   * Resolves when the object's first bytes are about to come. The time runs on while its body is read.
+   *
+   * @throws {GatewayError} `invalid_argument` when it cannot be read, `unsupported_media` when it is too large; the
+   *   signal's reason when it aborted
+   */
+  async open(object: BucketObject, { signal, authorization }: OpenObjectOptions): Promise<OpenedMedium> {
+    const onEnd = await this.#slots.take(signal);
+    const transfer = new Transfer({ signal, timeoutMs: this.#timeoutMs, onEnd });
+    const credentials = this.#root.isEmulator ? undefined : authorization;
+    const question = { object, host: this.#root.host, isAnonymous: credentials === undefined };
+    try {
+      const response = await withRetries(() => this.#ask(object, credentials, transfer.signal), judge, {
+        budget: this.#budget,
+        signal: transfer.signal,
+        options: this.#retry,
+      });
+      return this.#mediumOf({ response, question, transfer });
+    } catch (error) {
+      transfer.end();
+      throw explain(error, question);
+    }
+  }
+
+  /** Breaks off what is being read. */
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+
+  /** @throws {StorageRefusal} for an answer that is not the object; {@link TransportError} */
+  async #ask(
+    { bucket, object }: BucketObject,
+    authorization: string | undefined,
+    signal: AbortSignal,
+  ): Promise<ExchangeResponse> {
+    const { origin, basePath } = this.#root;
+    const response = await exchange(this.#dispatcher, {
+      origin,
+      path: `${basePath}/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(object)}?${this.#query}`,
+      method: 'GET',
+      headers: {
+        'user-agent': 'parlance',
+        // Objects stored compressed are then decompressed by Cloud Storage, except those with `no-transform`; and
+        // nothing is compressed on the way, which for media would be of no use.
+        'accept-encoding': 'identity',
+        ...(authorization !== undefined && { authorization }),
+      },
+      signal,
+      // The transfer's own time covers both.
+      headersTimeoutMs: 0,
+      idleTimeoutMs: 0,
+    });
+    if (response.status === 200) return response;
+    throw await StorageRefusal.read(response);
+  }
+
+  #mediumOf(arrival: Arrival): OpenedMedium {
+    const { question } = arrival;
+    const { headers } = arrival.response;
+    const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+    const isCompressed = encoding === 'gzip';
+    if (!isCompressed && encoding !== 'identity') throw strangeEncoding(encoding, question);
+    const stored = lengthOf(headers['content-length']);
+    if (stored !== undefined && stored > this.#maxBytes)
+      throw objectTooLarge(question.object, this.#maxBytes);
+    return {
+      contentType: contentTypeOf(headers['content-type']),
+      length: isCompressed ? undefined : stored,
+      body: this.#read(arrival, isCompressed),
+    };
+  }
+
+  async *#read(
+    { response, question, transfer }: Arrival,
+    isCompressed: boolean,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    const tooLarge = (): Error => objectTooLarge(question.object, this.#maxBytes);
+    const bytes = limitedBody(response.body, this.#maxBytes, tooLarge);
+    try {
+      yield* isCompressed ? limitedBody(decompress(bytes), this.#maxBytes, tooLarge) : bytes;
+    } catch (error) {
+      throw explain(error, question);
+    } finally {
+      transfer.end();
+    }
+  }
+}
+
+/** An object that begins to come. */
+interface Arrival {
+  readonly response: ExchangeResponse;
+  readonly question: StorageQuestion;
+  readonly transfer: Transfer;
+}
+
+function judge(error: unknown): FailedAttempt {
+  return error instanceof StorageRefusal ? error.attempt : judgeFailure(error);
+}
+
+/** A failure as the client is told it; what is no failure of Cloud Storage stays as it is. */
+function explain(error: unknown, question: StorageQuestion): unknown {
+  const { host, object } = question;
+  const uri = describeObject(object);
+  if (error instanceof StorageRefusal) return explainRefusal(error, question);
+  if (error instanceof TransportError) {
+    const message = `${host} gave no complete answer for ${uri}: ${error.message}. Try again later.`;
+    return new GatewayError('invalid_argument', message, { cause: error });
+  }
+  if (error instanceof Error && 'code' in error && GZIP_FAULT.test(String(error.code))) {
+    const message = `${uri} has the content-encoding gzip and cannot be decompressed. Store it as it is.`;
+    return new GatewayError('invalid_argument', message, { cause: error });
+  }
+  return error;
+}
+
+function strangeEncoding(encoding: string, { object }: StorageQuestion): GatewayError {
+  return new GatewayError(
+    'unsupported_media',
+    `${describeObject(object)} has the content-encoding ${excerptOf(encoding)}, which cannot be undone. Store it as it is.`,
+  );
+}
+
+function lengthOf(header: string | undefined): number | undefined {
+  return header === undefined ? undefined : Number(header);
+}
+
+function decompress(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  // Failures of either reach who reads the result.
+  return pipeline(bytes, createGunzip(), () => {});
+}

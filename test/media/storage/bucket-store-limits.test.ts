@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BucketStore, type BucketStoreOptions } from '../../../src/media/storage/bucket-store.ts';
+import { parseBucketUri } from '../../../src/media/storage/parse-bucket-uri.ts';
+import { type Answer, bodyAnswer, drip, head, inChunk, type Step } from '../../support/faulty-answers.ts';
+import { FaultyServer } from '../../support/faulty-server.ts';
+import { readBody } from './read-body.ts';
+
+const OBJECT = parseBucketUri('gs://bucket/a.png');
+const MIB = 1024 * 1024;
+const never = new AbortController().signal;
+
+let server: FaultyServer;
+const stores: BucketStore[] = [];
+
+beforeEach(async () => {
+  server = await FaultyServer.start();
+});
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close();
+  await server.stop();
+});
+
+function storeOf(options: Partial<BucketStoreOptions> = {}): BucketStore {
+  const store = new BucketStore({ env: {}, url: server.url, retry: { baseDelayMs: 1 }, ...options });
+  stores.push(store);
+  return store;
+}
+
+async function read(store: BucketStore, signal = never): Promise<Buffer> {
+  return readBody((await store.open(OBJECT, { signal })).body);
+}
+
+/** As many bytes as are taken, without a length. */
+function* endless(): Generator<Step> {
+  yield head(200, { 'transfer-encoding': 'chunked' });
+  for (;;) yield { write: inChunk(Buffer.alloc(65_536)) };
+}
+
+function* ofLength(bytes: number, sent = bytes): Generator<Step> {
+  yield head(200, { 'content-length': String(bytes) });
+  for (let left = sent; left > 0; left -= 65_536) yield { write: Buffer.alloc(Math.min(left, 65_536)) };
+}
+
+/** Looks again and again, since the other side's bytes take their way. */
+async function eventually(isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+  }
+}
+
+describe('size', () => {
+  const TOO_LARGE = {
+    code: 'unsupported_media',
+    message: 'gs://bucket/a.png is larger than the 1048576 bytes this server takes.',
+  };
+
+  it('may be exactly the limit', async () => {
+    server.respond = () => ofLength(MIB);
+    expect(await read(storeOf({ maxBytes: MIB }))).toHaveLength(MIB);
+  });
+
+  it('is refused by its length, before a byte is read', async () => {
+    server.respond = () => ofLength(10 * 1024 * MIB);
+    await expect(storeOf({ maxBytes: MIB }).open(OBJECT, { signal: never })).rejects.toMatchObject(TOO_LARGE);
+    await server.last.closed;
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is refused as soon as more has come, where nobody told', async () => {
+    server.respond = endless;
+    await expect(read(storeOf({ maxBytes: MIB }))).rejects.toMatchObject(TOO_LARGE);
+    await server.last.closed;
+    expect(server.last.sentBytes).toBeLessThan(20 * MIB);
+  });
+
+  it('is 20 MiB without a limit', async () => {
+    server.respond = () => ofLength(20 * MIB + 1, 0);
+    await expect(read(storeOf())).rejects.toThrow('larger than the 20971520 bytes');
+  });
+
+  it.each([
+    ['shorter than it was said to be', [...ofLength(100, 50), 'end']],
+    ['broken off', [...ofLength(100, 50), 'reset']],
+    ['no chunks', [head(200, { 'transfer-encoding': 'chunked' }), { write: 'zz\r\n' }]],
+  ] satisfies [string, Answer][])('fails when the body is %s', async (_, answer) => {
+    server.respond = () => answer;
+    await expect(read(storeOf())).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringMatching(/^127\.0\.0\.1:\d+ gave no complete answer for gs:\/\/bucket\/a\.png: /),
+    });
+  });
+
+  it('ends with the length that was told, whatever comes after it', async () => {
+    server.respond = () => ofLength(100, 300);
+    expect(await read(storeOf())).toHaveLength(100);
+  });
+});
+
+describe('time', () => {
+  const TOO_SLOW = {
+    code: 'invalid_argument',
+    message: expect.stringContaining('it took longer than 0.1 s. Try again later.'),
+  };
+
+  it.each([
+    ['silent', ['hang']],
+    ['silent after its head', [head(200, { 'content-length': '5' }), 'hang']],
+    ['slow', [...drip(bodyAnswer('x'.repeat(1000)), 1, 20)]],
+    ['slow to tell an error', [head(404, { 'content-length': '5' }), 'hang']],
+    ['overloaded for a while', bodyAnswer('', { status: 503, headers: { 'retry-after': '0.2' } })],
+  ] satisfies [string, Answer][])('ends for a server that is %s', async (name, answer) => {
+    server.respond = () => answer;
+    const maxHintMs = 1000;
+    const reading = read(storeOf({ timeoutMs: 100, retry: { maxHintMs } }));
+    if (name === 'slow to tell an error') await expect(reading).rejects.toThrow('has no object');
+    else await expect(reading).rejects.toMatchObject(TOO_SLOW);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('ends while nobody reads, too', async () => {
+    server.respond = endless;
+    const { body } = await storeOf({ timeoutMs: 100 }).open(OBJECT, { signal: never });
+    await server.last.closed;
+    await expect(readBody(body)).rejects.toMatchObject(TOO_SLOW);
+  });
+});
+
+describe('number', () => {
+  it('is never more than the limit, and those who wait have their turn', async () => {
+    const hold = Promise.withResolvers<void>();
+    let underWay = 0;
+    let most = 0;
+    server.respond = function* () {
+      most = Math.max(most, ++underWay);
+      yield { until: hold.promise };
+      underWay -= 1;
+      yield* bodyAnswer('bytes');
+    };
+    const store = storeOf({ maxTransfers: 3 });
+    const all = Array.from({ length: 10 }, () => read(store));
+    await eventually(() => server.requests.length === 3);
+    hold.resolve();
+    expect((await Promise.all(all)).map(String)).toEqual(Array(10).fill('bytes'));
+    expect({ most, requests: server.requests.length }).toEqual({ most: 3, requests: 10 });
+  });
+
+  it.each([
+    ['is refused', bodyAnswer('', { status: 404 })],
+    ['breaks off', [...ofLength(100, 50), 'reset']],
+    ['is too large', ofLength(2 * MIB)],
+    ['is read by nobody', ofLength(MIB)],
+  ] satisfies [string, Answer][])('counts nothing that %s', async (name, answer) => {
+    server.respond = () => (server.requests.length === 1 ? answer : bodyAnswer('bytes'));
+    const store = storeOf({ maxTransfers: 1, maxBytes: MIB, timeoutMs: 200 });
+    if (name === 'is read by nobody') await store.open(OBJECT, { signal: never });
+    else await expect(read(store)).rejects.toThrow('gs://bucket/a.png');
+    expect(String(await read(store))).toBe('bytes');
+  });
+});
+
+describe('a reader', () => {
+  const reason = new Error('the client left');
+
+  it('that leaves while it waits for its turn asks nothing', async () => {
+    server.respond = () => ['hang'];
+    const [store, client] = [storeOf({ maxTransfers: 1 }), new AbortController()];
+    const first = read(store, client.signal);
+    const second = read(store, client.signal);
+    await eventually(() => server.requests.length === 1);
+    client.abort(reason);
+    await expect(first).rejects.toBe(reason);
+    await expect(second).rejects.toBe(reason);
+    await server.last.closed;
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['the head', ['hang']],
+    ['the words of an error', [head(404, { 'content-length': '100' }), 'hang']],
+    ['the next attempt', bodyAnswer('', { status: 503 })],
+    ['the body', [...ofLength(100, 50), 'hang']],
+  ] satisfies [string, Answer][])(
+    'that leaves while it waits for %s gets its own reason',
+    async (_, answer) => {
+      const client = new AbortController();
+      server.respond = () => answer;
+      const reading = read(storeOf({ retry: { baseDelayMs: 60_000, random: () => 1 } }), client.signal);
+      await eventually(() => server.requests.length === 1);
+      setTimeout(() => client.abort(reason), 20);
+      await expect(reading).rejects.toBe(reason);
+    },
+  );
+
+  it('that leaves the loop ends the transfer', async () => {
+    server.respond = endless;
+    const { body } = await storeOf().open(OBJECT, { signal: never });
+    let pieces = 0;
+    for await (const _ of body) if (++pieces === 3) break;
+    await server.last.closed;
+    expect(pieces).toBe(3);
+  });
+
+  it('that is slow slows the server down', async () => {
+    server.respond = () => ofLength(64 * MIB);
+    const { body } = await storeOf({ maxBytes: 64 * MIB }).open(OBJECT, { signal: never });
+    let before = -1;
+    // The kernel's buffers take what they hold; then the server stands still.
+    while (before !== server.last.sentBytes) {
+      before = server.last.sentBytes;
+      await new Promise((resolve) => {
+        setTimeout(resolve, 50);
+      });
+    }
+    expect(before).toBeLessThan(32 * MIB);
+    expect(await readBody(body)).toHaveLength(64 * MIB);
+  });
+});
+
+it('breaks off what is being read when it is closed', async () => {
+  server.respond = () => [...ofLength(100, 50), 'hang'];
+  const store = storeOf();
+  const { body } = await store.open(OBJECT, { signal: never });
+  const reading = readBody(body);
+  await store.close();
+  await expect(reading).rejects.toThrow('gave no complete answer');
+});
