@@ -62,8 +62,9 @@ describe('parseBucketUri', () => {
   });
 
   it('shows at most 200 characters of a name of 10,000, and no control characters', () => {
-    const attempt = (): unknown => parseBucketUri(`gs://bucket/\r\u202E${'y'.repeat(10_000)}`);
-    expect(attempt).toThrow(/^gs:\/\/bucket\/\uFFFD\uFFFDy{186}… names no object/);
+    expect(() => parseBucketUri(`gs://bucket/\r\u202E${'y'.repeat(10_000)}`)).toThrow(
+      /^gs:\/\/bucket\/\uFFFD\uFFFDy{186}… names no object/,
+    );
   });
 
   it('takes every object name apart from its bucket', () => {
