@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
@@ -8,6 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
@@ -22,13 +23,14 @@ const BIG = 200_000;
 
 let home: string;
 let buckets: FolderBuckets;
+let socket: Server;
 
 function put(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(join(home, path)), { recursive: true });
   writeFileSync(join(home, path), content);
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   home = mkdtempSync(join(tmpdir(), 'parlance-buckets-'));
   put('secret.txt', 'secret');
   put('samples/image/a b?#ü.png', 'picture');
@@ -45,7 +47,8 @@ beforeAll(() => {
   symlinkSync('image/.hidden', join(home, 'samples/inside'));
   symlinkSync('loop', join(home, 'samples/loop'));
   symlinkSync('samples', join(home, 'link'));
-  execFileSync('mkfifo', [join(home, 'samples/pipe')]);
+  socket = createServer().listen(join(home, 'samples/socket'));
+  await once(socket, 'listening');
   buckets = new FolderBuckets({
     folders: {
       'gs://samples': join(home, 'samples'),
@@ -58,7 +61,10 @@ beforeAll(() => {
   });
 });
 
-afterAll(() => rmSync(home, { recursive: true }));
+afterAll(() => {
+  socket.close();
+  rmSync(home, { recursive: true });
+});
 
 async function open(uri: string, signal = never): Promise<OpenedMedium> {
   return buckets.open(parseBucketUri(uri), { signal });
@@ -124,7 +130,7 @@ describe('open', () => {
     ['gs://samples/up/secret.txt', 'gs://samples'],
     ['gs://samples/sibling/other', 'gs://samples'],
     ['gs://samples/loop', 'gs://samples'],
-    ['gs://samples/pipe', 'gs://samples'],
+    ['gs://samples/socket', 'gs://samples'],
     [`gs://samples/${'n'.repeat(300)}`, 'gs://samples'],
     [`gs://samples/${'n/'.repeat(511)}n`, 'gs://samples'],
     ['gs://deep/some/prefix/of/all/deep/x', 'gs://deep/some/prefix/of/all/'],
