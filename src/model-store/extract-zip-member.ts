@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw } from 'node:zlib';
+import { codeOf } from '../code-of.ts';
 import { TransferFault } from './transfer-fault.ts';
 
 export interface ZipExtraction {
@@ -154,8 +155,7 @@ async function writeMember(
     if (crc !== entry.crc) throw damaged("the member's CRC-32 is wrong");
     await output.sync();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw code.startsWith('Z_') ? damaged('its compressed data cannot be read', error) : error;
+    throw codeOf(error).startsWith('Z_') ? damaged('its compressed data cannot be read', error) : error;
   } finally {
     await output.close();
   }

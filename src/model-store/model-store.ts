@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dispatcher } from 'undici';
 import { EnvHttpProxyAgent } from 'undici';
+import { codeOf } from '../code-of.ts';
 import { GatewayError } from '../errors.ts';
 import type { CatalogueModel, ModelFile } from './catalogue.ts';
 import { CATALOGUE, DEFAULT_MODEL_NAME } from './catalogue.ts';
@@ -264,7 +265,7 @@ function ggufFiles(directory: string): string[] {
       .toSorted();
   } catch (error) {
     // No folder is a store without files; an unreadable one must not look empty.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../code-of.ts';
 
 /** The right of one process to write a model's files. */
 export interface PullLock {
@@ -67,7 +68,7 @@ async function create(path: string, record: LockRecord): Promise<boolean> {
     return true;
   } catch (error) {
     heldTokens.delete(record.token);
-    if (hasCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     // The file may have been made and not filled, on a full disk.
     await rm(path, { force: true });
     throw error;
@@ -114,7 +115,7 @@ async function readLock(path: string): Promise<LockState | undefined> {
     const { mtimeMs } = await stat(path);
     return { record: parseRecord(text), ageMilliseconds: Date.now() - mtimeMs };
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -141,7 +142,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return hasCode(error, 'EPERM');
+    return codeOf(error) === 'EPERM';
   }
 }
 
@@ -168,14 +169,10 @@ async function createGuard(guard: string): Promise<boolean> {
     await (await open(guard, 'wx')).close();
     return true;
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     const age = Date.now() - ((await stat(guard).catch(() => undefined))?.mtimeMs ?? Date.now());
     // It is held for a few file operations; an old one was left by a process killed right then.
     if (age > STALE_GUARD_MILLISECONDS) await rm(guard, { force: true });
     return false;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

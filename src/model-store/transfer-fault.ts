@@ -1,3 +1,5 @@
+import { codeOf } from '../code-of.ts';
+
 /** A source could not deliver. The message is for people and says nothing secret. */
 export class TransferFault extends Error {
   override readonly name = 'TransferFault';
@@ -98,8 +100,4 @@ export function describeFault(error: unknown): string {
 /** Removes `user:password@` from every URL in a text. */
 export function redactCredentials(text: string): string {
   return text.replaceAll(/(\w:\/\/)[^\s/@'"]*@/g, '$1');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

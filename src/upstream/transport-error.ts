@@ -1,3 +1,5 @@
+import { codeOf } from '../code-of.ts';
+
 /**
  * Why an exchange has no whole answer: `connect`, nothing could be sent; `timeout`, the upstream was silent for too long;
  * `reset`, the connection broke; `too-large`, the answer exceeds a limit.
@@ -42,7 +44,7 @@ export class TransportError extends Error {
   /** An error of undici or of the socket in these terms. */
   static from(error: unknown): TransportError {
     if (error instanceof TransportError) return error;
-    const code = codeOf(error);
+    const code = firstCode(error);
     if (CONNECT_CODES.has(code) || CERTIFICATE_CODES.test(code)) {
       return new TransportError('connect', `no connection (${code})`, error);
     }
@@ -52,10 +54,11 @@ export class TransportError extends Error {
 }
 
 /** The code of an error, or of what caused it. */
-function codeOf(error: unknown): string {
+function firstCode(error: unknown): string {
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    if ('code' in current && typeof current.code === 'string') return current.code;
-    if (current instanceof AggregateError) return codeOf(current.errors[0]);
+    const code = codeOf(current);
+    if (code !== '') return code;
+    if (current instanceof AggregateError) return firstCode(current.errors[0]);
   }
   return '';
 }

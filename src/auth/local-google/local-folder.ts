@@ -1,5 +1,6 @@
 import { link, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../code-of.ts';
 import { GatewayError } from '../../errors.ts';
 import { randomBase62 } from '../../ids.ts';
 
@@ -34,7 +35,7 @@ export class LocalFolder {
       try {
         file = await open(path, 'r');
       } catch (error) {
-        if (hasCode(error, 'ENOENT')) return undefined;
+        if (codeOf(error) === 'ENOENT') return undefined;
         throw error;
       }
       try {
@@ -78,7 +79,7 @@ export class LocalFolder {
       assertPrivate(this.path, (await stat(this.path)).mode, FOLDER_MODE);
       return true;
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return false;
+      if (codeOf(error) === 'ENOENT') return false;
       throw error;
     }
   }
@@ -87,7 +88,7 @@ export class LocalFolder {
     // Apart from its parents: those hold models too, which others may read.
     await mkdir(this.#home, { recursive: true });
     await mkdir(this.path, { mode: FOLDER_MODE }).catch((error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error;
+      if (codeOf(error) !== 'EEXIST') throw error;
     });
     await this.#exists();
   }
@@ -99,7 +100,7 @@ export class LocalFolder {
     } catch (error) {
       if (error instanceof GatewayError) throw error;
       throw folderError(
-        `${path} cannot be used (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'}). ` +
+        `${path} cannot be used (${codeOf(error) || 'unknown error'}). ` +
           'Let the user that runs Parlance read and write it.',
         error,
       );
@@ -119,7 +120,7 @@ export async function createFile(path: string, text: string): Promise<boolean> {
     await link(draft, path);
     return true;
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -135,10 +136,6 @@ export async function writeDraft(path: string, text: string): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** A failure of what the sign-in keeps. Trying again is of no use before somebody has done what the message says. */

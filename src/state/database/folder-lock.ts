@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { open, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf } from '../../code-of.ts';
 
 /** The right of one process to use a folder. */
 export interface FolderLock {
@@ -96,7 +97,7 @@ async function create(path: string, record: LockRecord): Promise<boolean> {
     return true;
   } catch (error) {
     heldTokens.delete(record.token);
-    if (hasCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     // The file may have been made and not filled, on a full disk.
     await rm(path, { force: true });
     throw error;
@@ -141,7 +142,7 @@ async function readLock(path: string): Promise<LockState | undefined> {
     const { mtimeMs } = await stat(path);
     return { record: parseRecord(text), ageMilliseconds: Date.now() - mtimeMs };
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -200,7 +201,7 @@ function hasProcess(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return hasCode(error, 'EPERM');
+    return codeOf(error) === 'EPERM';
   }
 }
 
@@ -228,7 +229,7 @@ async function createGuard(guard: string, staleMilliseconds: number): Promise<bo
     await (await open(guard, 'wx')).close();
     return true;
   } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
     const age = Date.now() - ((await stat(guard).catch(() => undefined))?.mtimeMs ?? Date.now());
     // It is held for a few file operations; an old one was left by a process killed right then.
     if (age > staleMilliseconds) await rm(guard, { force: true });
@@ -240,8 +241,4 @@ function describe(record: LockRecord | undefined): string {
   if (record === undefined) return 'another process';
   const here = record.host === hostname();
   return `process ${record.owner}${here ? '' : ` on ${record.host}`}`;
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
