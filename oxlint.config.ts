@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['caller-policy.ts', 'code-of.ts', 'errors.ts', 'ids.ts'],
   ['wire'],
   ['translate'],
-  ['upstream'],
+  ['upstream', 'locks'],
   ['observability', 'model-store', 'auth', 'state', 'media'],
   ['backends'],
   ['routing'],

@@ -9,8 +9,9 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { PGlite } from '@electric-sql/pglite';
+import type { FileLock } from '../../locks/lock-file.ts';
 import type { EmbeddedOrder, EmbeddedOutcome } from './embedded-protocol.ts';
-import { FolderInUse, type FolderLock, lockFolder } from './folder-lock.ts';
+import { FolderInUse, lockFolder } from './folder-lock.ts';
 
 /** Compiling the largest functions of Postgres a second time, optimized, would take more than 500 MB for a moment. */
 const COMPILER_FLAGS = ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering'];
@@ -29,7 +30,7 @@ const INT8 = 20;
 const LOST_FOLDER = 3;
 
 let database: PGlite | undefined;
-let lock: FolderLock | undefined;
+let lock: FileLock | undefined;
 
 async function perform(order: EmbeddedOrder): Promise<EmbeddedOutcome> {
   switch (order.kind) {
