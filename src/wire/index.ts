@@ -25,12 +25,8 @@ export {
 export type * from './openai/google-extras.ts';
 export type * from './openai/request.ts';
 export type * from './openai/response.ts';
-export {
-  type ChatRequestOptions,
-  type ParsedChatRequest,
-  parseChatRequest,
-  validateChatRequest,
-} from './openai/validate-request.ts';
+export type { ChatRequestOptions } from './openai/validate-body.ts';
+export { type ParsedChatRequest, parseChatRequest, validateChatRequest } from './openai/validate-request.ts';
 export {
   type JsonArrayRemainder,
   JsonArraySplitter,

@@ -1,8 +1,9 @@
 import type { Problem } from '../../errors.ts';
 import { describeValue } from '../validation/describe-value.ts';
-import { type Check, ProblemCollector } from '../validation/problem-collector.ts';
+import type { Check } from '../validation/problem-collector.ts';
 import { checkBoolean, textOf } from '../validation/scalar-checks.ts';
-import { isJsonObject, objectOf, reportMissing } from '../validation/structure-checks.ts';
+import { objectOf } from '../validation/structure-checks.ts';
+import { type ChatRequestOptions, validateBody } from './validate-body.ts';
 
 const checkList: Check = (value, collector) => {
   if (!Array.isArray(value)) collector.report(`must be an array, not ${describeValue(value)}`);
@@ -20,17 +21,6 @@ const checkEnvelope = objectOf(
  * What has to be right in a request that is passed on to a model server: only what routing and the relay themselves
  * read. Parameter support is the server's. Contract section 12.
  */
-export function validateEnvelope(
-  body: unknown,
-  { modelRequired }: { readonly modelRequired: boolean },
-): Problem[] {
-  const collector = new ProblemCollector();
-  if (!isJsonObject(body)) {
-    collector.report(`The request body must be a JSON object, not ${describeValue(body)}.`);
-    return collector.problems;
-  }
-  const { model } = body;
-  if (modelRequired && (model == null || model === '')) reportMissing('model', model, collector);
-  checkEnvelope(body, collector);
-  return collector.problems;
+export function validateEnvelope(body: unknown, options: ChatRequestOptions): Problem[] {
+  return validateBody(body, checkEnvelope, options);
 }

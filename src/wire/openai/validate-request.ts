@@ -1,6 +1,6 @@
 import type { Problem } from '../../errors.ts';
 import { describeValue } from '../validation/describe-value.ts';
-import { type Check, ProblemCollector } from '../validation/problem-collector.ts';
+import type { Check, ProblemCollector } from '../validation/problem-collector.ts';
 import {
   checkBoolean,
   checkNonEmptyIdentifier,
@@ -17,11 +17,11 @@ import {
   listOf,
   mapOf,
   objectOf,
-  reportMissing,
   stringOr,
 } from '../validation/structure-checks.ts';
 import { hasDotOrEmptySegment, hasModelNameCharacters } from './model-name.ts';
 import type { ChatCompletionRequest } from './request.ts';
+import { type ChatRequestOptions, validateBody } from './validate-body.ts';
 import { checkExtraBody, checkGoogle, checkThinkingIsSetOnce } from './validate-google-extras.ts';
 import { checkMessages } from './validate-messages.ts';
 import {
@@ -37,11 +37,6 @@ import {
  * Whether a backend can honour a correct field is for the backend to say. Contract sections 2 to 8.
  */
 
-export interface ChatRequestOptions {
-  /** False where the route or the configuration names the model. Contract section 1.2. */
-  readonly modelRequired: boolean;
-}
-
 export type ParsedChatRequest =
   | { readonly request: ChatCompletionRequest; readonly problems?: never }
   | { readonly request?: never; readonly problems: readonly Problem[] };
@@ -56,16 +51,8 @@ export function parseChatRequest(body: unknown, options: ChatRequestOptions): Pa
  * All problems of a body, at most 100, in the order in which a reader meets them. None means that the body is a
  * {@link ChatCompletionRequest}. Never throws and never changes the body, whatever it holds.
  */
-export function validateChatRequest(body: unknown, { modelRequired }: ChatRequestOptions): Problem[] {
-  const collector = new ProblemCollector();
-  if (!isJsonObject(body)) {
-    collector.report(`The request body must be a JSON object, not ${describeValue(body)}.`);
-    return collector.problems;
-  }
-  const { model } = body;
-  if (modelRequired && (model == null || model === '')) reportMissing('model', model, collector);
-  checkBody(body, collector);
-  return collector.problems;
+export function validateChatRequest(body: unknown, options: ChatRequestOptions): Problem[] {
+  return validateBody(body, checkBody, options);
 }
 
 /** A model name that can stand in a URL path: no empty, `.` or `..` segments. Empty means absent. */
