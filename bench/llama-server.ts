@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './free-port.ts';
+import { freePort } from '../scripts/free-port.ts';
 import { type ServerProcess, startProgram } from './server-process.ts';
 
 /** The source package; its version names the llama.cpp build it carries. */

@@ -1,8 +1,9 @@
 /** nginx as a reverse proxy: about the least that passing bytes on can cost. */
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { freePort } from './free-port.ts';
+import { join } from 'node:path';
+import { findProgram, pathFolders } from '../scripts/find-program.ts';
+import { freePort } from '../scripts/free-port.ts';
 import { childProcesses } from './process-clock.ts';
 import { type ServerProcess, startProgram } from './server-process.ts';
 
@@ -10,18 +11,8 @@ import { type ServerProcess, startProgram } from './server-process.ts';
 export const NO_NGINX = 'nginx: not on the PATH (Debian: apt-get install nginx).';
 
 /** Path of the program; Debian keeps it outside of what most users search. */
-export function findNginx(env: NodeJS.ProcessEnv): string | undefined {
-  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin'].filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, 'nginx')).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+export function findNginx(): string | undefined {
+  return findProgram('nginx', [...pathFolders(), '/usr/sbin']);
 }
 
 /** One worker in front of `upstreamUrl`, connections kept on both sides, answers passed on as they come. */

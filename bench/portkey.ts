@@ -1,7 +1,7 @@
 /** Portkey's gateway, to compare with. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './free-port.ts';
+import { freePort } from '../scripts/free-port.ts';
 import { type ServerProcess, startProgram } from './server-process.ts';
 
 export const PORTKEY = 'Portkey 1.15.2';

@@ -56,7 +56,7 @@ export async function startRawRelay(upstreamUrl: string): Promise<Target> {
 }
 
 async function startNginxTarget(upstreamUrl: string): Promise<Target | undefined> {
-  const program = findNginx(process.env);
+  const program = findNginx();
   if (program === undefined) return undefined;
   return { name: 'nginx', server: await startNginx(program, upstreamUrl), headers: {}, isRaw: false };
 }

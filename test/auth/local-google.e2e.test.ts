@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../../scripts/find-program.ts';
 import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
-import { findProgram } from './local-google/find-program.ts';
 import { CHAT_PATH, type LocalServer, startLocalServer } from './local-google/local-server.ts';
 
 const execute = promisify(execFile);

@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram } from '../../scripts/find-program.ts';
 import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, type ClientRun, createClientMachine } from '../support/client-machine.ts';
 import type { ParlanceProcess } from '../support/parlance-process.ts';
-import { findProgram } from './local-google/find-program.ts';
 import { ANSWER, ask, BASE_PATH, CHAT_BODY, PROJECT, SignInServers } from './sign-in/sign-in-servers.ts';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');

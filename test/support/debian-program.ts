@@ -1,12 +1,11 @@
 /** Server programs that tests start themselves, as Debian packages them. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { accessSync, constants, globSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findProgram, pathFolders } from '../../scripts/find-program.ts';
 
 const run = promisify(execFile);
 
@@ -34,7 +33,7 @@ export interface ProgramUser {
 }
 
 /** @returns path of the program, installed first where that is possible */
-export async function findProgram(wanted: DebianProgram): Promise<string | ProgramMissing> {
+export async function provideProgram(wanted: DebianProgram): Promise<string | ProgramMissing> {
   const found = lookForProgram(wanted);
   if (found !== undefined) return found;
   const { program, debianPackage } = wanted;
@@ -52,18 +51,8 @@ export async function findProgram(wanted: DebianProgram): Promise<string | Progr
 }
 
 function lookForProgram({ program, folders = [] }: DebianProgram): string | undefined {
-  const inPath = (process.env['PATH'] ?? '').split(delimiter);
   const elsewhere = folders.flatMap((folder) => globSync(folder).sort().toReversed());
-  return [...elsewhere, ...inPath].map((folder) => join(folder, program)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findProgram(program, [...elsewhere, ...pathFolders()]);
 }
 
 /** The named user where this process is root; some servers refuse to run as root. */
@@ -83,18 +72,6 @@ export async function makeFolder({ uid, gid }: ProgramUser): Promise<AsyncDispos
       await rm(path, { recursive: true, force: true });
     },
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 export interface RunningProgram {

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../scripts/free-port.ts';
 import {
-  findProgram,
-  freePort,
   makeFolder,
   programUser,
   type ProgramMissing,
+  provideProgram,
   startProgram,
 } from './debian-program.ts';
 
@@ -30,7 +30,7 @@ export interface PostgresServer extends AsyncDisposable {
 
 /** Whether there is a Postgres, installed first where that is possible. */
 export async function findPostgres(): Promise<string | ProgramMissing> {
-  return await findProgram(PROGRAM);
+  return await provideProgram(PROGRAM);
 }
 
 /** @throws {Error} when there is no Postgres or it does not start */

@@ -1,10 +1,10 @@
 /** A real Redis on loopback, which keeps nothing. */
+import { freePort } from '../../scripts/free-port.ts';
 import {
-  findProgram,
-  freePort,
   makeFolder,
   programUser,
   type ProgramMissing,
+  provideProgram,
   startProgram,
 } from './debian-program.ts';
 
@@ -22,7 +22,7 @@ export interface RedisServer extends AsyncDisposable {
 
 /** Whether there is a Redis, installed first where that is possible. */
 export async function findRedis(): Promise<string | ProgramMissing> {
-  return await findProgram({ program: 'redis-server', debianPackage: 'redis-server' });
+  return await provideProgram({ program: 'redis-server', debianPackage: 'redis-server' });
 }
 
 /** @throws {Error} when there is no Redis or it does not start */
