@@ -45,34 +45,22 @@ export async function startParlance({
   model: string;
   threads: number;
 }): Promise<ParlanceProcess> {
-  const directory = mkdtempSync(join(tmpdir(), 'parlance-bench-'));
   const upstreams = { local: { kind: 'embedded', model, threads } };
-  const config = { server: { port: 0 }, upstreams, models: [{ match: '*', upstream: 'local' }] };
-  // JSON is YAML.
-  writeFileSync(join(directory, 'parlance.yaml'), JSON.stringify(config));
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CONFIGURING.test(name)));
-  const start = performance.now();
-  const child = spawn(process.execPath, [PARLANCE, 'serve'], {
-    cwd: directory,
-    env: { ...env, PARLANCE_HOME: directory },
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const { child, startedAt, ...server } = await serve({
+    server: { port: 0 },
+    upstreams,
+    models: [{ match: '*', upstream: 'local' }],
   });
-  const stop = async (): Promise<void> => {
-    await endProcess(child);
-    rmSync(directory, { recursive: true, force: true });
-  };
   try {
-    const url = await announcedUrl(child);
-    await answers(child, `${url}/healthz`);
-    const healthyAfter = performance.now() - start;
-    await answers(child, `${url}/readyz`);
-    const readyAfter = performance.now() - start;
-    const pid = processId(child);
-    const [enginePid] = childProcesses(pid);
+    await answers(child, `${server.url}/healthz`);
+    const healthyAfter = performance.now() - startedAt;
+    await answers(child, `${server.url}/readyz`);
+    const readyAfter = performance.now() - startedAt;
+    const [enginePid] = childProcesses(server.pid);
     if (enginePid === undefined) throw new Error('the server is ready but has no engine process');
-    return { url, pid, enginePid, healthyAfter, readyAfter, stop };
+    return { ...server, enginePid, healthyAfter, readyAfter };
   } catch (error) {
-    await stop();
+    await server.stop();
     throw error;
   }
 }
@@ -88,7 +76,6 @@ export async function startGateway(
   { upstream, key }: { upstream: object; key: string },
   profile?: string,
 ): Promise<ServerProcess> {
-  const directory = mkdtempSync(join(tmpdir(), 'parlance-bench-'));
   const config = {
     server: { port: 0 },
     auth: { mode: 'keys', keys: [key] },
@@ -96,10 +83,23 @@ export async function startGateway(
     upstreams: { up: upstream },
     models: [{ match: '*', upstream: 'up' }],
   };
+  return serve(config, profile);
+}
+
+interface ServingProcess extends ServerProcess {
+  readonly child: ChildProcess;
+  /** By `performance.now()`. */
+  readonly startedAt: number;
+}
+
+/** Starts `parlance serve` in a folder of its own, and waits until it listens. */
+async function serve(config: object, profile?: string): Promise<ServingProcess> {
+  const directory = mkdtempSync(join(tmpdir(), 'parlance-bench-'));
+  // JSON is YAML.
   writeFileSync(join(directory, 'parlance.yaml'), JSON.stringify(config));
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !CONFIGURING.test(name)));
-  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const child = spawn(process.execPath, [...profiling, PARLANCE, 'serve'], {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [...profiling(profile), PARLANCE, 'serve'], {
     cwd: directory,
     env: { ...env, PARLANCE_HOME: directory },
     // `ignore` is /dev/null: the log is written all the same.
@@ -110,7 +110,7 @@ export async function startGateway(
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    return { url: await announcedUrl(child), pid: processId(child), stop };
+    return { url: await announcedUrl(child), pid: processId(child), child, startedAt, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -124,7 +124,7 @@ export async function startNodeServer(
   args: readonly string[] = [],
 ): Promise<ServerProcess> {
   const child = fork(new URL(file, import.meta.url), args, {
-    execArgv: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
+    execArgv: profiling(profile),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   const port = await Promise.race([
@@ -152,6 +152,11 @@ export async function startProgram(
   }
   const readyAfter = performance.now() - start;
   return { url, pid: processId(child), readyAfter, stop: () => endProcess(child) };
+}
+
+/** What makes Node.js write a CPU profile into a folder. */
+function profiling(folder: string | undefined): string[] {
+  return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 }
 
 function processId({ pid }: ChildProcess): number {
