@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findProgram } from '../../scripts/find-program.ts';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
+import { GCLOUD, NO_GCLOUD, QUIET_GCLOUD } from '../support/real-gcloud.ts';
 import { CHAT_PATH, type LocalServer, startLocalServer } from './local-google/local-server.ts';
 
 const execute = promisify(execFile);
@@ -16,20 +16,6 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const CALL_TWICE = join(import.meta.dirname, 'local-google/python/call_twice.py');
 const PROVIDER =
   '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/local';
-
-/** Keeps gcloud from asking anybody anything but what it is told to. */
-const QUIET_GCLOUD = {
-  CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
-  CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
-  CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: 'true',
-  CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
-};
-
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const noPython = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-const gcloud = findProgram('gcloud') ?? '';
-const noGcloud = gcloud === '' ? ', skipped: this machine has no gcloud' : '';
 
 let home: string;
 let server: LocalServer;
@@ -101,7 +87,7 @@ const way = (
   env: () => Promise<Record<string, string>>,
 ): { name: string; caller: string; env: typeof env } => ({ name, caller, env });
 
-describe.skipIf(noPython !== '')(`google-auth${noPython}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`google-auth${NO_PYTHON}`, () => {
   it.each([
     way('the key file', 'local@key-project.iam.gserviceaccount.com', async () => ({
       GOOGLE_APPLICATION_CREDENTIALS: await createFile('key.json', '--project', 'key-project'),
@@ -113,7 +99,7 @@ describe.skipIf(noPython !== '')(`google-auth${noPython}`, () => {
     })),
   ])('signs in with $name', async ({ caller, env }) => {
     const { exitCode, stdout, stderr } = await machine.run(
-      python,
+      PYTHON,
       [CALL_TWICE, `${server.origin}${CHAT_PATH}`, '0'],
       await env(),
     );
@@ -129,7 +115,7 @@ describe.skipIf(noPython !== '')(`google-auth${noPython}`, () => {
     const brief = await startLocalServer({ home, lifetimeSeconds: 2 });
     try {
       const { exitCode, stdout } = await machine.run(
-        python,
+        PYTHON,
         [CALL_TWICE, `${brief.origin}${CHAT_PATH}`, '3'],
         {
           GCE_METADATA_HOST: brief.address,
@@ -151,7 +137,7 @@ describe.skipIf(noPython !== '')(`google-auth${noPython}`, () => {
     const other = await startLocalServer({ home: elsewhere });
     try {
       const path = await createFile('unknown.json', '--url', other.origin);
-      const { exitCode, stderr } = await machine.run(python, [CALL_TWICE, other.origin, '0'], {
+      const { exitCode, stderr } = await machine.run(PYTHON, [CALL_TWICE, other.origin, '0'], {
         GOOGLE_APPLICATION_CREDENTIALS: path,
       });
       expect(exitCode).toBe(1);
@@ -172,7 +158,7 @@ function readLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-describe.skipIf(noGcloud !== '')(`gcloud auth print-access-token${noGcloud}`, () => {
+describe.skipIf(NO_GCLOUD !== '')(`gcloud auth print-access-token${NO_GCLOUD}`, () => {
   const ACCOUNT = 'local@cli-project.iam.gserviceaccount.com';
   const MACHINE = 'local@machine-project.iam.gserviceaccount.com';
   let keyFile: string;
@@ -187,7 +173,7 @@ describe.skipIf(noGcloud !== '')(`gcloud auth print-access-token${noGcloud}`, ()
     folders += 1;
     const config = join(home, `gcloud-${folders}`);
     return async (...args) => {
-      const run = await machine.run(gcloud, args, { CLOUDSDK_CONFIG: config, ...env });
+      const run = await machine.run(GCLOUD, args, { CLOUDSDK_CONFIG: config, ...env });
       if (run.exitCode !== 0) throw new Error(run.stderr);
       return run.stdout.trim();
     };

@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findProgram } from '../../scripts/find-program.ts';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, type ClientRun, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import type { ParlanceProcess } from '../support/parlance-process.ts';
+import { NO_GCLOUD, QUIET_GCLOUD } from '../support/real-gcloud.ts';
 import { ANSWER, ask, BASE_PATH, CHAT_BODY, PROJECT, SignInServers } from './sign-in/sign-in-servers.ts';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');
@@ -15,20 +15,6 @@ const PROGRAMS = join(import.meta.dirname, 'sign-in');
 
 /** Life of the tokens of the second server, in seconds. */
 const BRIEF_LIFE = 3;
-
-/** Keeps gcloud from asking anybody anything but what it is told to. */
-const QUIET_GCLOUD = {
-  CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
-  CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
-  CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: 'true',
-  CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
-};
-
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const noPython = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-const gcloud = findProgram('gcloud') ?? '';
-const noGcloud = gcloud === '' ? ', skipped: this machine has no gcloud' : '';
 
 let servers: SignInServers;
 let server: ParlanceProcess;
@@ -130,7 +116,7 @@ async function createExternalFile(): Promise<string> {
 
 /** The example page's lines. */
 const runPage = (env: Record<string, string>): Promise<ClientRun> =>
-  machine.run(python, [join(PROGRAMS, 'example_page.py'), server.url, PROJECT], env);
+  machine.run(PYTHON, [join(PROGRAMS, 'example_page.py'), server.url, PROJECT], env);
 
 /** The example for Node. */
 const runExample = (env: Record<string, string>): Promise<ClientRun> =>
@@ -148,7 +134,7 @@ const runShell = (args: readonly string[], env: Record<string, string> = {}): Pr
     ...env,
   });
 
-describe.skipIf(noPython !== '')(`google-auth and openai for Python${noPython}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`google-auth and openai for Python${NO_PYTHON}`, () => {
   it("run the example page's lines with a key file", async () => {
     expect(readBoth(await runPage({ GOOGLE_APPLICATION_CREDENTIALS: keyFile }))).toEqual({
       whole: ANSWER,
@@ -161,7 +147,7 @@ describe.skipIf(noPython !== '')(`google-auth and openai for Python${noPython}`,
   });
 
   it.each(['google_sign_in.py'])('run the example %s', async (name) => {
-    const run = await machine.run(python, [join(EXAMPLES, 'python', name)], {
+    const run = await machine.run(PYTHON, [join(EXAMPLES, 'python', name)], {
       GOOGLE_APPLICATION_CREDENTIALS: keyFile,
       PARLANCE_URL: server.url,
     });
@@ -175,7 +161,7 @@ describe.skipIf(noPython !== '')(`google-auth and openai for Python${noPython}`,
     'never see a 401 in a client that outlives its tokens; renewed $early s early, $meaning',
     async ({ early }) => {
       const args = [`${brief.url}${BASE_PATH}`, early, '5', '1.5'];
-      const run = await machine.run(python, [join(PROGRAMS, 'outlive_tokens.py'), ...args], {
+      const run = await machine.run(PYTHON, [join(PROGRAMS, 'outlive_tokens.py'), ...args], {
         GOOGLE_APPLICATION_CREDENTIALS: briefKeyFile,
         PYTHONPATH: join(EXAMPLES, 'python'),
       });
@@ -237,7 +223,7 @@ describe('google-auth-library and openai for Node', () => {
   });
 });
 
-describe.skipIf(noGcloud !== '')(`curl with gcloud auth print-access-token${noGcloud}`, () => {
+describe.skipIf(NO_GCLOUD !== '')(`curl with gcloud auth print-access-token${NO_GCLOUD}`, () => {
   it('gets an answer after gcloud auth activate-service-account --key-file', async () => {
     const script = `set -e
 gcloud auth activate-service-account --quiet --key-file="$1"

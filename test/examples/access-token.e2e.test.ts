@@ -5,15 +5,11 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');
 const ACCESS_TOKEN = 'ya29.a-token-for-tests';
-
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const skipped = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
 
 /** Stands in for Google: gives out access tokens at /token, and notes how it was asked for a completion. */
 let google: Server;
@@ -82,10 +78,10 @@ describe('the access token', () => {
     expect(authorization).toBe(`Bearer ${ACCESS_TOKEN}`);
   });
 
-  it.skipIf(skipped !== '')(`of a Python example is that of google-auth${skipped}`, async () => {
+  it.skipIf(NO_PYTHON !== '')(`of a Python example is that of google-auth${NO_PYTHON}`, async () => {
     const keyFile = join(machine.home, 'service-account.json');
     await writeFile(keyFile, serviceAccount());
-    const { exitCode, stderr } = await machine.run(python, [join(EXAMPLES, 'python/gemini.py')], {
+    const { exitCode, stderr } = await machine.run(PYTHON, [join(EXAMPLES, 'python/gemini.py')], {
       GOOGLE_APPLICATION_CREDENTIALS: keyFile,
     });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });

@@ -2,18 +2,14 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { readText, readVertexStream } from './answer-shapes.ts';
 
 const FOLDER = resolve(import.meta.dirname, 'python');
 const VERTEX_PATH = '/v1/projects/my-project/locations/us-central1/endpoints/openapi';
 
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const skipped = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-
-describe.skipIf(skipped !== '')(`the OpenAI SDK for Python${skipped}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`the OpenAI SDK for Python${NO_PYTHON}`, () => {
   let machine: ClientMachine;
 
   beforeAll(async () => {
@@ -27,7 +23,7 @@ describe.skipIf(skipped !== '')(`the OpenAI SDK for Python${skipped}`, () => {
 
   /** @returns the value the program printed, checked */
   async function runProgram<T>(file: string, printed: z.ZodType<T>): Promise<T> {
-    const { exitCode, stdout, stderr } = await machine.run(python, [resolve(FOLDER, file)]);
+    const { exitCode, stdout, stderr } = await machine.run(PYTHON, [resolve(FOLDER, file)]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     return printed.parse(JSON.parse(stdout));
   }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { readCompletion, readText, readVertexStream } from './answer-shapes.ts';
 import { endpointPrograms, NOBODY_SIGNED_IN, runEndpointProgram } from './endpoint-programs.ts';
 import { parseLines } from './parse-lines.ts';
@@ -9,11 +9,7 @@ import { CALENDAR_EVENT, readToolRound, tokenChances, WEATHER_ROUND } from './pr
 
 const FOLDER = resolve(import.meta.dirname, '../../examples/python');
 
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const skipped = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-
-describe.skipIf(skipped !== '')(`examples/python${skipped}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`examples/python${NO_PYTHON}`, () => {
   let machine: ClientMachine;
 
   beforeAll(async () => {
@@ -24,7 +20,7 @@ describe.skipIf(skipped !== '')(`examples/python${skipped}`, () => {
 
   /** @returns what the example printed */
   async function runExample(file: string): Promise<string> {
-    const { exitCode, stdout, stderr } = await machine.run(python, [resolve(FOLDER, file)]);
+    const { exitCode, stdout, stderr } = await machine.run(PYTHON, [resolve(FOLDER, file)]);
     expect(stderr).toMatch(NOBODY_SIGNED_IN);
     expect(exitCode).toBe(0);
     return stdout;
@@ -47,7 +43,7 @@ describe.skipIf(skipped !== '')(`examples/python${skipped}`, () => {
   });
 
   it.each(endpointPrograms('python'))('$file prints an answer of $model', async (program) => {
-    expect(await runEndpointProgram(program, { machine, python, writer: 'parlance' })).toEqual({
+    expect(await runEndpointProgram(program, { machine, python: PYTHON, writer: 'parlance' })).toEqual({
       model: program.model,
       text: expect.stringMatching(/./s),
     });

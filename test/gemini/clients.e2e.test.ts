@@ -7,8 +7,8 @@ import OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { ROUTES } from '../support/gemini-server.ts';
 import { ReplayUpstream } from '../support/replay-upstream.ts';
 import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
@@ -212,11 +212,7 @@ describe.each([
   });
 });
 
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const skipped = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-
-describe.skipIf(skipped !== '')(`the OpenAI SDK for Python${skipped}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`the OpenAI SDK for Python${NO_PYTHON}`, () => {
   it.each([
     { name: 'vertex', model: 'google/gemini-3-flash-preview' },
     { name: 'gemini', model: 'google/gemini-3.5-flash' },
@@ -225,7 +221,7 @@ describe.skipIf(skipped !== '')(`the OpenAI SDK for Python${skipped}`, () => {
       env: { OPENAI_BASE_URL: `${server.url}${ROUTES.vertex}`, OPENAI_API_KEY: 'key' },
     });
     const program = resolve(import.meta.dirname, 'python/weather.py');
-    const { exitCode, stdout, stderr } = await machine.run(python, [program, model]);
+    const { exitCode, stdout, stderr } = await machine.run(PYTHON, [program, model]);
     await machine.remove();
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const { pieces, events, ...answers } = JSON.parse(stdout) as Record<string, string[]>;

@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import type { ChatCompletion, ChatCompletionChunk } from '../../src/wire/openai/response.ts';
 import { createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { ReplayUpstream } from '../support/replay-upstream.ts';
 import { expectRecorded, expectSameInOpenAisFields, recordedFailure } from './expect-recorded.ts';
 import { startInFrontOf } from './parlance-in-front-of.ts';
@@ -30,11 +30,7 @@ interface PythonFailure {
   code: string;
 }
 
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const skipped = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-
-describe.skipIf(skipped !== '')(`the OpenAI SDK for Python reads every recording${skipped}`, () => {
+describe.skipIf(NO_PYTHON !== '')(`the OpenAI SDK for Python reads every recording${NO_PYTHON}`, () => {
   const answers = new Map<string, PythonAnswers>();
   let upstream: ReplayUpstream;
 
@@ -49,7 +45,7 @@ describe.skipIf(skipped !== '')(`the OpenAI SDK for Python reads every recording
         request,
       }));
       await writeFile(file, JSON.stringify(chats));
-      const { exitCode, stdout, stderr } = await machine.run(python, [
+      const { exitCode, stdout, stderr } = await machine.run(PYTHON, [
         resolve(import.meta.dirname, 'python/recordings.py'),
         file,
       ]);

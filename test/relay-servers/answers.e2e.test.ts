@@ -4,15 +4,11 @@ import type OpenAI from 'openai';
 import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { type LlamaCppServer, ONE_TOOL_CALL, startLlamaCppServer } from '../support/llama-cpp-server.ts';
 import { MISSING_SERVERS } from './missing-servers.ts';
 import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
-
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const noPython = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
 
 type Request = OpenAI.ChatCompletionCreateParamsNonStreaming;
 
@@ -256,11 +252,11 @@ endpoints:
     expect(developer).not.toBe(neither);
   });
 
-  it.skipIf(noPython !== '')(`answers the SDK for Python in the same way${noPython}`, async () => {
+  it.skipIf(NO_PYTHON !== '')(`answers the SDK for Python in the same way${NO_PYTHON}`, async () => {
     const machine = await createClientMachine({
       env: { OPENAI_BASE_URL: parlance.endpoint(ENDPOINT), OPENAI_API_KEY: 'local' },
     });
-    const { stdout, stderr } = await machine.run(python, [resolve(import.meta.dirname, 'python/answers.py')]);
+    const { stdout, stderr } = await machine.run(PYTHON, [resolve(import.meta.dirname, 'python/answers.py')]);
     await machine.remove();
     expect(stderr).toBe('');
     const text = await textOf();

@@ -1,15 +1,11 @@
 /** The examples that call an endpoint, as they stand, with a real model server behind it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { preparePythonEnvironment } from '../../scripts/python-env.ts';
 import { endpointPrograms, runEndpointProgram } from '../examples/endpoint-programs.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
+import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { type LlamaCppServer, startLlamaCppServer } from '../support/llama-cpp-server.ts';
 import { MISSING_SERVERS } from './missing-servers.ts';
 import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
-
-const environment = await preparePythonEnvironment();
-const python = 'missing' in environment ? '' : environment.python;
-const noPython = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
 
 const SERVED_MODEL = 'smollm2-135m-instruct';
 
@@ -46,10 +42,10 @@ endpoints:
     },
   );
 
-  it.skipIf(noPython !== '').each(endpointPrograms('python'))(
-    `answers $language/$file${noPython}`,
+  it.skipIf(NO_PYTHON !== '').each(endpointPrograms('python'))(
+    `answers $language/$file${NO_PYTHON}`,
     async (program) => {
-      expect(await runEndpointProgram(program, { machine, python, writer: 'model server' })).toEqual({
+      expect(await runEndpointProgram(program, { machine, python: PYTHON, writer: 'model server' })).toEqual({
         model: program.model,
         text: expect.stringMatching(/./s),
       });
