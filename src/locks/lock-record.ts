@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { codeOf } from '../code-of.ts';
+import { parseJson } from '../wire/json-text/parse-json.ts';
+import { isJsonObject } from '../wire/validation/structure-checks.ts';
 import { lookAtProcess } from './running-process.ts';
 
 /** Who has a lock: what its file says. */
@@ -42,11 +44,9 @@ export async function readLock(path: string): Promise<LockState | undefined> {
 }
 
 function parseRecord(text: string): LockRecord | undefined {
-  try {
-    const { token, pid, host = '', birth = null, ...rest } = JSON.parse(text) as Partial<LockRecord>;
-    if (typeof token !== 'string' || typeof pid !== 'number') return undefined;
-    return { token, pid, owner: rest.owner ?? pid, host, birth };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  if (!isJsonObject(value)) return undefined;
+  const { token, pid, host = '', birth = null, ...rest } = value as Partial<LockRecord>;
+  if (typeof token !== 'string' || typeof pid !== 'number') return undefined;
+  return { token, pid, owner: rest.owner ?? pid, host, birth };
 }

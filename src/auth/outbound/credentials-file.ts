@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import { readAuthorizedUser } from './authorized-user.ts';
 import type { Credential } from './credential.ts';
@@ -7,7 +8,6 @@ import { CredentialMembers } from './credential-members.ts';
 import { readExternalAccount } from './external-account.ts';
 import { readImpersonation } from './impersonation.ts';
 import { readServiceAccount } from './service-account.ts';
-import { parseJson } from './token-request.ts';
 
 export interface CredentialsFile {
   readonly credential: Credential;

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import { CredentialFault } from './credential-fault.ts';
 import type { CredentialMembers } from './credential-members.ts';
 import type { SubjectToken } from './subject-token.ts';
-import { parseJson, presentable, type TokenContext } from './token-request.ts';
+import { presentable, type TokenContext } from './token-request.ts';
 
 const PERMISSION = 'GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES';
 const DEFAULT_TIMEOUT_MS = 30_000;

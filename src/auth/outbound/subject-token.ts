@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import { CredentialFault } from './credential-fault.ts';
 import type { CredentialMembers } from './credential-members.ts';
-import { describeUrl, parseJson, requestText, type TokenContext } from './token-request.ts';
+import { describeUrl, requestText, type TokenContext } from './token-request.ts';
 
 /** The identity a workload has outside Google Cloud, as its own platform certifies it. */
 export type SubjectToken = (context: TokenContext) => Promise<string>;

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { exchange, readText } from '../../upstream/exchange.ts';
 import { type RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
 import { CredentialFault } from './credential-fault.ts';
 
@@ -102,14 +103,6 @@ export async function requestToken(request: TokenRequest, context: TokenContext)
 export function checkToken(value: unknown, member: string, url: URL): string {
   if (typeof value === 'string' && /^[\u0021-\u007E]+$/.test(value)) return value;
   throw new CredentialFault(`${describeUrl(url)} answered without a usable "${member}".`);
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Without query and password, which may be secret. */

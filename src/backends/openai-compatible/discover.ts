@@ -4,6 +4,7 @@ import type { ServerKind } from '../../translate/relay/server-kinds.ts';
 import { readText } from '../../upstream/exchange.ts';
 import type { Replica } from '../../upstream/replicas/replica.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { BackendModel } from '../backend.ts';
 import type { ServerConnection } from './server-connection.ts';
@@ -32,12 +33,8 @@ export async function askServer(
   const text = await readText(response.body, MAX_ANSWER).catch(emptyIfTooLarge);
   if (response.status >= 500) throw new ServerNotWell(response.status);
   if (response.status !== 200) return undefined;
-  try {
-    const value = JSON.parse(text) as unknown;
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** A server that says so much lives, and it is not known what it says. */

@@ -1,3 +1,4 @@
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import type { ExtraContent, GoogleExtraContent } from '../../wire/openai/google-extras.ts';
 import type {
   Annotation,
@@ -6,6 +7,7 @@ import type {
   FinishReason,
   TokenLogprob,
 } from '../../wire/openai/response.ts';
+import { isJsonObject } from '../../wire/validation/structure-checks.ts';
 import type {
   ChatEvent,
   ChoiceFinish,
@@ -244,18 +246,8 @@ function argumentsDelta({ kind, index }: CallState, text: string): Delta {
 
 /** A custom tool was declared as a function with one string property `input`. Contract section 7.1. */
 function customInput(callArguments: string): string {
-  try {
-    const parsed: unknown = JSON.parse(callArguments);
-    if (
-      typeof parsed === 'object' &&
-      parsed !== null &&
-      'input' in parsed &&
-      typeof parsed.input === 'string'
-    ) {
-      return parsed.input;
-    }
-  } catch {
-    // Not JSON: the model wrote the input bare.
-  }
-  return callArguments;
+  const parsed = parseJson(callArguments);
+  const input = isJsonObject(parsed) ? parsed['input'] : undefined;
+  // Where it is none, the model wrote the input bare.
+  return typeof input === 'string' ? input : callArguments;
 }

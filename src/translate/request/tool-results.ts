@@ -1,4 +1,5 @@
 import type { FunctionResponse, FunctionResponsePart, Part } from '../../wire/gemini/request.ts';
+import { parseJson } from '../../wire/json-text/parse-json.ts';
 import type { HistoricCall } from '../../wire/openai/match-tool-results.ts';
 import type {
   ContentPart,
@@ -56,13 +57,9 @@ const JSON_START = /^\s*[[{"\d\-tfn]/;
 
 function parseResult(text: string): unknown {
   if (!JSON_START.test(text) || nestsDeeperThan(text, MAX_DEPTH)) return text;
-  try {
-    const value: unknown = JSON.parse(text);
-    // A number beyond what a double holds would come out as another one.
-    return typeof value === 'number' && !isExact(value) ? text : value;
-  } catch {
-    return text;
-  }
+  const value = parseJson(text);
+  // A number beyond what a double holds would come out as another one.
+  return value === undefined || (typeof value === 'number' && !isExact(value)) ? text : value;
 }
 
 function isExact(value: number): boolean {

@@ -1,3 +1,4 @@
+import { parseJson } from '../json-text/parse-json.ts';
 import { nestsDeeperThan } from '../validation/nests-deeper-than.ts';
 import { isJsonObject, type JsonObject, MAX_DEPTH } from '../validation/structure-checks.ts';
 
@@ -46,11 +47,7 @@ export function parseErrorText(text: string): unknown {
   const json = text.replace(/^\uFEFF?\s*(?:data:)?/, '').trim();
   if (!/^[[{]/.test(json) || json.length > MAX_ERROR_TEXT || nestsDeeperThan(json, MAX_DEPTH))
     return undefined;
-  try {
-    return JSON.parse(json) as unknown;
-  } catch {
-    return undefined;
-  }
+  return parseJson(json);
 }
 
 function readStatus(error: JsonObject): GoogleError {

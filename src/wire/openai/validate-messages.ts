@@ -1,3 +1,4 @@
+import { parseJson } from '../json-text/parse-json.ts';
 import { describeValue } from '../validation/describe-value.ts';
 import { nestsDeeperThan } from '../validation/nests-deeper-than.ts';
 import type { Check, ProblemCollector } from '../validation/problem-collector.ts';
@@ -93,12 +94,7 @@ const checkArguments: Check = (value, collector) => {
 };
 
 function isJsonObjectText(text: string): boolean {
-  if (nestsDeeperThan(text, MAX_DEPTH)) return false;
-  try {
-    return isJsonObject(JSON.parse(text));
-  } catch {
-    return false;
-  }
+  return !nestsDeeperThan(text, MAX_DEPTH) && isJsonObject(parseJson(text));
 }
 
 const checkCalledFunction = objectOf({ name: checkNonEmptyIdentifier, arguments: checkArguments }, [

@@ -1,5 +1,7 @@
 import type { ChatEvent } from '../../../translate/events/chat-event.ts';
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import type { TokenLogprob } from '../../../wire/openai/response.ts';
+import { isJsonObject } from '../../../wire/validation/structure-checks.ts';
 import { TokenSpans } from '../engine/token-spans.ts';
 import { CALL_CLOSE, CALL_OPEN } from '../tools/tool-prompt.ts';
 import { ClosingTagScan } from './closing-tag-scan.ts';
@@ -174,16 +176,10 @@ export class OutputParser {
 }
 
 function parseCall(body: string): { name: string; arguments: object } | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== 'object' || value === null || !('name' in value) || typeof value.name !== 'string') {
-      return undefined;
-    }
-    const callArguments = 'arguments' in value ? value.arguments : {};
-    if (typeof callArguments !== 'object' || callArguments === null || Array.isArray(callArguments))
-      return undefined;
-    return { name: value.name, arguments: callArguments };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(body);
+  if (!isJsonObject(value)) return undefined;
+  const { name, arguments: callArguments = {} } = value;
+  return typeof name === 'string' && isJsonObject(callArguments)
+    ? { name, arguments: callArguments }
+    : undefined;
 }

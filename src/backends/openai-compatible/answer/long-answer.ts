@@ -2,6 +2,7 @@ import { GatewayError } from '../../../errors.ts';
 import { fromServerError } from '../../../translate/error/from-server-error.ts';
 import type { ExchangeBody } from '../../../upstream/exchange.ts';
 import { toGatewayFailure } from '../../../upstream/to-gateway-failure.ts';
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import type { TokenUsage } from '../../../wire/openai/response.ts';
 import { isJsonObject } from '../../../wire/validation/structure-checks.ts';
 import type { ByteSink, FlowingAnswer } from '../../relayed-answer.ts';
@@ -54,12 +55,8 @@ export class LongAnswer implements FlowingAnswer {
   }
 
   usage(): TokenUsage | undefined {
-    try {
-      const usage = JSON.parse(this.#editor.kept('usage') ?? 'null') as unknown;
-      return isJsonObject(usage) ? usageOf({ usage }) : undefined;
-    } catch {
-      return undefined;
-    }
+    const usage = parseJson(this.#editor.kept('usage') ?? 'null');
+    return isJsonObject(usage) ? usageOf({ usage }) : undefined;
   }
 
   async flow(sink: ByteSink): Promise<void> {

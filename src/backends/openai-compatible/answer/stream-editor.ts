@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../../../errors.ts';
 import { membersOf, startOfValue } from '../../../wire/json-text/json-spans.ts';
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import type { TokenUsage } from '../../../wire/openai/response.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import { editAnswer } from './answer-edits.ts';
@@ -9,7 +10,7 @@ import { endOfEvent, EventBlocks } from './event-blocks.ts';
 import { ModelExchange } from './model-exchange.ts';
 import { PlainRuns } from './plain-runs.ts';
 import { readEvent, withJson } from './read-event.ts';
-import { failureIn, isChunk, isForeignEvent, noAnswer, parseJson } from './stream-failure.ts';
+import { failureIn, isChunk, isForeignEvent, noAnswer } from './stream-failure.ts';
 import { StreamTail } from './stream-tail.ts';
 
 export interface StreamEditorOptions {

@@ -1,17 +1,9 @@
 import type { GatewayError } from '../../../errors.ts';
 import { fromServerError, readStreamError } from '../../../translate/error/from-server-error.ts';
 import { readServerError } from '../../../translate/error/read-server-error.ts';
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import type { ReadEvent } from './read-event.ts';
-
-/** The value of JSON text; `undefined` for any other text. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * The error that an event of a stream is, in any of the forms in which servers write one: `{"error": …}`, alone or in

@@ -1,3 +1,4 @@
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import type { TokenUsage } from '../../../wire/openai/response.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import { usageOf } from './answer-edits.ts';
@@ -133,11 +134,6 @@ function chunkAround(block: Buffer, at: number): JsonObject | undefined {
 
 function chunkIn(event: Buffer): JsonObject | undefined {
   const { data } = readEvent(event.toString('utf8'));
-  if (data === undefined) return undefined;
-  try {
-    const value = JSON.parse(data) as unknown;
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = data === undefined ? undefined : parseJson(data);
+  return isJsonObject(value) ? value : undefined;
 }

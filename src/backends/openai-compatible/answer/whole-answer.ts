@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { fromServerError, readStreamError } from '../../../translate/error/from-server-error.ts';
+import { parseJson } from '../../../wire/json-text/parse-json.ts';
 import { isJsonObject, type JsonObject } from '../../../wire/validation/structure-checks.ts';
 import { editAnswer, hasOddChoice } from './answer-edits.ts';
 
@@ -18,20 +19,12 @@ export interface Completion {
  */
 export function readCompletion(bytes: Buffer, upstream: string): Completion {
   const text = bytes.toString('utf8');
-  const value = parse(text);
+  const value = parseJson(text);
   if (!isJsonObject(value)) throw fromServerError({ status: 200, body: text, upstream });
   const failure = readStreamError(value, upstream);
   if (failure !== undefined) throw failure;
   if (!Array.isArray(value['choices'])) throw fromServerError({ status: 200, body: text, upstream });
   return { text, value, bytes: isUtf8(bytes) ? bytes : undefined };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The bytes a client gets. @param asked the model name as it wrote it; `undefined` leaves the server's */
