@@ -2,6 +2,7 @@
  * Where the parts of JSON text stand, found without parsing it. The text must be one that `JSON.parse` has read: nothing
  * is checked again. Nesting of any depth takes no stack, and long strings cost next to nothing.
  */
+import { endOfString } from './end-of-string.ts';
 
 /** A member of an object in JSON text. Positions are indices of UTF-16 code units. */
 export interface MemberSpan {
@@ -22,7 +23,6 @@ export interface ItemSpan {
 }
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
@@ -90,17 +90,6 @@ function endOfNested(text: string, start: number): number {
     if (code === QUOTE) at = endOfString(text, at) - 1;
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
     else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && --depth === 0) return at + 1;
-  }
-  return text.length;
-}
-
-/** Behind the closing quote of the string that opens at `start`. */
-function endOfString(text: string, start: number): number {
-  // The engine searches many characters at once, which a loop of ours cannot.
-  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(quote - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return quote + 1;
   }
   return text.length;
 }
