@@ -11,18 +11,12 @@ import { LongAnswer } from './answer/long-answer.ts';
 import { RelayedStream } from './answer/relayed-stream.ts';
 import { StreamEditor } from './answer/stream-editor.ts';
 import { type Completion, readCompletion } from './answer/whole-answer.ts';
-import type { ServerConnection } from './server-connection.ts';
+import type { ChatExchange, ServerConnection } from './server-connection.ts';
 
-export interface ServerCall {
+export interface ServerCall extends ChatExchange {
   readonly connection: ServerConnection;
   /** The upstream's name. */
   readonly upstream: string;
-  /** The request as the server gets it. */
-  readonly body: string;
-  readonly requestId: string;
-  /** Goes in place of the configured credentials. */
-  readonly clientCredential: string | undefined;
-  readonly signal: AbortSignal;
   /** The model name as the client wrote it; `undefined` leaves the server's. */
   readonly asked: string | undefined;
   /** Longest wait for the beginning of an answer, in milliseconds. */
@@ -118,11 +112,9 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
 }
 
 /** @throws {GatewayError} for any status but 200 */
-async function send(
-  { connection, upstream, body, requestId, clientCredential, signal }: ServerCall,
-  { replica }: Lease,
-): Promise<ExchangeResponse> {
-  const response = await connection.chat(replica, { body, requestId, clientCredential, signal });
+async function send(call: ServerCall, { replica }: Lease): Promise<ExchangeResponse> {
+  const { connection, upstream } = call;
+  const response = await connection.chat(replica, call);
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     response.body.cancel();

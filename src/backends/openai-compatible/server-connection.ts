@@ -16,6 +16,7 @@ export interface ServerConnectionOptions {
 
 /** One chat request as it is sent. */
 export interface ChatExchange {
+  /** The request as the server gets it. */
   readonly body: string;
   readonly requestId: string;
   /** Goes in place of the configured credentials. */
