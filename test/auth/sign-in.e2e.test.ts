@@ -1,9 +1,9 @@
 /** `auth: { mode: local }` as a user has it: the server as a process, its command line, and Google's own clients. */
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 import { type ClientMachine, type ClientRun, createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import type { ParlanceProcess } from '../support/parlance-process.ts';
@@ -207,9 +207,8 @@ describe('google-auth-library and openai for Node', () => {
       asked.push(url);
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
     });
-    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+    const address = `http://127.0.0.1:${await listen(proxy)}`;
     try {
-      const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
       const { exitCode } = await runExample({
         GOOGLE_APPLICATION_CREDENTIALS: keyFile,
         ...proxyVariables(address),

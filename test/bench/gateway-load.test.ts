@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Server as NetServer } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { createServer } from 'node:http';
+import { describe, expect, it } from 'vitest';
 import {
   ANSWER_PIECES,
   deepSchema,
@@ -16,19 +15,10 @@ import { createTranslatingProxy } from '../../bench/node-translate.ts';
 import { createOpenAIStandIn } from '../../bench/openai-upstream.ts';
 import { SERVED_MODEL } from '../../bench/relay-fixtures.ts';
 import { parseChatRequest } from '../../src/wire/openai/validate-request.ts';
-
-async function listen(server: NetServer | Server): Promise<number> {
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => {
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
+import { listenForTest } from './listen-for-test.ts';
 
 async function startUpstream(): Promise<string> {
-  return `http://127.0.0.1:${await listen(createGeminiStandIn())}`;
+  return `http://127.0.0.1:${await listenForTest(createGeminiStandIn())}`;
 }
 
 function order(port: number, stream: boolean, isRaw = false): GatewayOrder {
@@ -69,7 +59,7 @@ describe.each([
   { name: 'the pass-through', create: (url: string) => createRawProxy(url, 'gemini'), isRaw: true },
 ])('under load, $name', ({ create, isRaw }) => {
   it.each([{ stream: true }, { stream: false }])('answers every request in full: %j', async ({ stream }) => {
-    const port = await listen(create(await startUpstream()));
+    const port = await listenForTest(create(await startUpstream()));
     const { firstPieceMs, wholeMs } = await generateGatewayLoad(order(port, stream, isRaw));
     expect(firstPieceMs).toBeGreaterThan(0);
     expect(wholeMs).toBeGreaterThanOrEqual(firstPieceMs);
@@ -78,7 +68,7 @@ describe.each([
 
 describe('the load generator', () => {
   it('waits for streams whose pieces come slowly', async () => {
-    const port = await listen(createTranslatingProxy(await startUpstream()));
+    const port = await listenForTest(createTranslatingProxy(await startUpstream()));
     const request = { stream: true, model: 'gemini-2.5-flash-d1' };
     const { firstPieceMs, wholeMs } = await generateGatewayLoad({
       ...order(port, true),
@@ -97,7 +87,7 @@ describe('the load generator', () => {
       problem: '63 pieces instead of 64',
     },
   ])('stops at $name', async ({ status, body, problem }) => {
-    const port = await listen(
+    const port = await listenForTest(
       createServer((_request, response) => {
         response.writeHead(status).end(body);
       }),
@@ -107,17 +97,17 @@ describe('the load generator', () => {
   });
 
   it('finds an answer of another model', async () => {
-    const port = await listen(createTranslatingProxy(await startUpstream()));
+    const port = await listenForTest(createTranslatingProxy(await startUpstream()));
     const request = { stream: false, model: 'gemini-2.5-pro' };
     await expect(generateGatewayLoad({ ...order(port, false), request })).resolves.toBeDefined();
-    const renamed = await listen(createOpenAIStandIn());
+    const renamed = await listenForTest(createOpenAIStandIn());
     await expect(generateGatewayLoad({ ...order(renamed, false), request })).rejects.toThrow(
       `model ${SERVED_MODEL}`,
     );
   });
 
   it('misses the end of a stream', async () => {
-    const port = await listen(
+    const port = await listenForTest(
       createServer((_request, response) => {
         response.writeHead(200).end(GATEWAY_PIECES.map((text) => `data: ${text}\n\n`).join(''));
       }),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, type Server as NetServer } from 'node:net';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { gatewayRequest, type GatewayRequest } from '../../bench/gateway-fixtures.ts';
 import { generateGatewayLoad } from '../../bench/gateway-load.ts';
@@ -11,22 +11,14 @@ import { generatePacedLoad, type PacedOrder } from '../../bench/paced-load.ts';
 import { postRequest } from '../../bench/post-request.ts';
 import { NumberedPieceReader, numberedPiece, orderText, SERVED_MODEL } from '../../bench/relay-fixtures.ts';
 import { readSlowly, type SlowReadersOptions } from '../../bench/slow-readers.ts';
-
-async function listen(server: NetServer | Server): Promise<number> {
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  onTestFinished(() => {
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
+import { listenForTest } from './listen-for-test.ts';
 
 const PLACES = [
-  { name: 'at the stand-in itself', start: () => listen(createOpenAIStandIn()) },
+  { name: 'at the stand-in itself', start: () => listenForTest(createOpenAIStandIn()) },
   {
     name: 'through the pass-through',
-    start: async () => listen(createRawProxy(`http://127.0.0.1:${await listen(createOpenAIStandIn())}`)),
+    start: async () =>
+      listenForTest(createRawProxy(`http://127.0.0.1:${await listenForTest(createOpenAIStandIn())}`)),
   },
 ];
 
@@ -81,7 +73,7 @@ describe('large answers', () => {
   const user = orderText({ kind: 'large', bytes });
 
   it('are whole streams', async () => {
-    const text = await ask(await listen(createOpenAIStandIn()), { stream: true, user });
+    const text = await ask(await listenForTest(createOpenAIStandIn()), { stream: true, user });
     expect(text.length).toBeGreaterThan(bytes);
     expect(text).toMatch(/"finish_reason":"stop".*data: \[DONE\]\n\n$/s);
     const events = text.split('\n\n').filter((event) => event.includes('|'));
@@ -91,7 +83,7 @@ describe('large answers', () => {
   });
 
   it('are whole bodies', async () => {
-    const text = await ask(await listen(createOpenAIStandIn()), { stream: false, user });
+    const text = await ask(await listenForTest(createOpenAIStandIn()), { stream: false, user });
     const { choices } = JSON.parse(text) as { choices: { message: { content: string } }[] };
     const content = choices[0]?.message.content ?? '';
     expect(content.length).toBeGreaterThanOrEqual(bytes);
@@ -100,7 +92,7 @@ describe('large answers', () => {
   });
 
   it('wait for their reader', async () => {
-    const port = await listen(createOpenAIStandIn());
+    const port = await listenForTest(createOpenAIStandIn());
     const socket = connect({ port, host: '127.0.0.1' });
     socket.pause();
     onTestFinished(() => {
@@ -126,8 +118,8 @@ describe('large answers', () => {
 
 describe('the pass-through', () => {
   it('gives up at the upstream when the client leaves', async () => {
-    const upstreamPort = await listen(createOpenAIStandIn());
-    const port = await listen(createRawProxy(`http://127.0.0.1:${upstreamPort}`));
+    const upstreamPort = await listenForTest(createOpenAIStandIn());
+    const port = await listenForTest(createRawProxy(`http://127.0.0.1:${upstreamPort}`));
     const socket = connect({ port, host: '127.0.0.1' });
     const user = orderText({ kind: 'large', bytes: 2e9 });
     socket.write(postRequest({ port, body: gatewayRequest({ stream: true, user }) }));
@@ -153,7 +145,7 @@ describe('the load generators', () => {
       problem: 'it does not end with [DONE]',
     },
   ])('for paced streams stops at $name', async ({ status, body, problem }) => {
-    const port = await listen(
+    const port = await listenForTest(
       createServer((_request, response) => {
         response.writeHead(status, { 'transfer-encoding': 'chunked' }).end(body);
       }),
@@ -166,7 +158,7 @@ describe('the load generators', () => {
     { name: 'a lost piece', status: 200, body: piece(0) + piece(2), problem: 'piece 2 instead of 1' },
     { name: 'nothing', status: 200, body: ' ', problem: 'no piece' },
   ])('for slow readers stops at $name', async ({ status, body, problem }) => {
-    const port = await listen(
+    const port = await listenForTest(
       createServer((_request, response) => {
         response.writeHead(status).write(body);
       }),

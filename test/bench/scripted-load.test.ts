@@ -9,7 +9,9 @@ import {
 } from '../../bench/chat-fixtures.ts';
 import { generateLoad } from '../../bench/load-generator.ts';
 import { createScriptedServer } from '../../bench/scripted-server.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { parseChatRequest } from '../../src/wire/openai/validate-request.ts';
+import { listenForTest } from './listen-for-test.ts';
 
 async function startScripted(): Promise<number> {
   const server = createScriptedServer('silent');
@@ -18,15 +20,8 @@ async function startScripted(): Promise<number> {
   return (server.server.address() as AddressInfo).port;
 }
 
-async function startBare(): Promise<number> {
-  const server = createBareServer();
-  onTestFinished(() => {
-    server.close();
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return (server.address() as AddressInfo).port;
+function startBare(): Promise<number> {
+  return listenForTest(createBareServer());
 }
 
 async function bodyOf(port: number, stream: boolean): Promise<string> {
@@ -82,14 +77,7 @@ describe('the baseline', () => {
 
 describe('the load generator', () => {
   it('fails when nobody answers', async () => {
-    const server = createBareServer();
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => {
-      server.close(resolve);
-    });
+    const port = await freePort();
     await expect(generateLoad({ port, stream: true, connections: 1, requests: 1 })).rejects.toThrow(
       'ECONNREFUSED',
     );

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createStandIn, httpChunk, wholeAnswer } from '../../bench/stand-in.ts';
+import { listen } from '../../scripts/listen.ts';
 
 const REQUEST = 'POST /path HTTP/1.1\r\nhost: a\r\nContent-Length: 8\r\n\r\nbräd\r\n\r';
 
@@ -12,11 +13,8 @@ describe('createStandIn', () => {
       seen.push(`${head.split('\r\n')[0]} ${body.toString()}`);
       socket.write('done');
     });
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
     const socket = connect({
-      port: (server.address() as AddressInfo).port,
+      port: await listen(server),
       host: '127.0.0.1',
       noDelay: true,
     });

@@ -1,18 +1,11 @@
-import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createBareServer } from '../../bench/bare-server.ts';
 import { SCRIPTED_EVENTS, SCRIPTED_PROMPT_TOKENS, scriptedRequest } from '../../bench/chat-fixtures.ts';
 import { streamChat } from '../../bench/stream-chat.ts';
+import { listenForTest } from './listen-for-test.ts';
 
 async function startBare(): Promise<string> {
-  const server = createBareServer();
-  onTestFinished(() => {
-    server.close();
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${await listenForTest(createBareServer())}`;
 }
 
 describe('streamChat', () => {

@@ -2,9 +2,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 
@@ -24,10 +24,7 @@ beforeAll(async () => {
       response.end(JSON.stringify(answer(request)));
     });
   });
-  const { promise, resolve: listening } = Promise.withResolvers<void>();
-  google.listen(0, '127.0.0.1', listening);
-  await promise;
-  url = `http://127.0.0.1:${(google.address() as AddressInfo).port}`;
+  url = `http://127.0.0.1:${await listen(google)}`;
   machine = await createClientMachine({ env: { PARLANCE_URL: url }, accessToken: ACCESS_TOKEN });
 });
 

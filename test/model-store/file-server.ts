@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../../scripts/listen.ts';
 
 /** What the server does to one request. */
 export type Fault =
@@ -49,11 +49,8 @@ export async function startFileServer(options: FileServerOptions): Promise<FileS
     if (file === undefined) response.writeHead(404).end();
     else answer(request, response, { file, fault, etag, hasStored });
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${await listen(server)}`,
     requests,
     close: () => closeServer(server),
   };

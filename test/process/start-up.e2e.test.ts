@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 import { ServeProcess, type ServeProcessOptions } from './serve-process.ts';
 
 const disposals: (() => Promise<unknown>)[] = [];
@@ -18,11 +19,9 @@ async function serve(options?: ServeProcessOptions): Promise<ServeProcess> {
 /** A port of this machine, taken by a server that hangs up on everybody. */
 async function takePort(): Promise<number> {
   const server: Server = createServer((socket) => socket.destroy());
-  await new Promise<void>((settle) => {
-    server.listen(0, '127.0.0.1', settle);
-  });
+  const port = await listen(server);
   disposals.push(() => new Promise((settle) => server.close(settle)));
-  return (server.address() as AddressInfo).port;
+  return port;
 }
 
 describe('a server that cannot start', () => {

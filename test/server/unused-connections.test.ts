@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 import { UnusedConnections } from '../../src/server/unused-connections.ts';
 
 const server = createServer((_request, response) => {
@@ -16,9 +17,7 @@ afterEach(() => {
 
 describe('UnusedConnections', () => {
   it('closes connections without a request, and no others', async () => {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const used = connect(port, '127.0.0.1');
     used.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await once(used, 'data');

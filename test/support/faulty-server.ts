@@ -1,7 +1,8 @@
 /** A model server on loopback that does what a test says, down to single bytes and broken connections. */
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { listen } from '../../scripts/listen.ts';
 import { type Answer, goodAnswer, type Step } from './faulty-answers.ts';
 import { type RawRequest, RequestReader } from './request-reader.ts';
 
@@ -41,8 +42,7 @@ export class FaultyServer implements AsyncDisposable {
   /** @param port 0 for a free one */
   static async start(port = 0): Promise<FaultyServer> {
     const server = createServer({ noDelay: true });
-    await listen(server, port);
-    return new FaultyServer(server, (server.address() as AddressInfo).port);
+    return new FaultyServer(server, await listen(server, port));
   }
 
   /** The request that came last. @throws {Error} when there was none */
@@ -128,11 +128,6 @@ export async function refusingUrl(): Promise<string> {
   const server = await FaultyServer.start();
   await server.stop();
   return server.url;
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
 }
 
 async function take(step: Step, socket: Socket, request: FaultyRequest): Promise<void> {

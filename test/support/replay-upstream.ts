@@ -4,8 +4,9 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import { listen } from '../../scripts/listen.ts';
 import type { GenerateContentRequest } from '../../src/wire/gemini/request.ts';
 import { API_OF, violationsOf } from './discovery-validator.ts';
 import { bodyAnswer, errorAnswer, type GeminiMethod, type UpstreamAnswer } from './gemini-answers.ts';
@@ -62,9 +63,7 @@ export class ReplayUpstream implements AsyncDisposable {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     const upstream = new ReplayUpstream(`http://127.0.0.1:${port}`, respond, sockets, () => server.close());
     server.on('request', (request, response) => void upstream.#serve(request, response));
     return upstream;

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 import { createConnectionPools } from '../../src/upstream/connection-pools.ts';
 import { exchange, readText } from '../../src/upstream/exchange.ts';
 import { httpResponse, rawServers } from './raw-server.ts';
@@ -64,14 +65,12 @@ async function startProxy(status = 200): Promise<Proxy> {
     });
     target.on('error', () => socket.destroy());
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(server);
   stops.push(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, targets };
+  return { url: `http://127.0.0.1:${port}`, targets };
 }
 
 describe('createConnectionPools', () => {

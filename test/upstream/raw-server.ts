@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
+import { listen } from '../../scripts/listen.ts';
 
 /** A TCP server that a test writes HTTP with byte by byte. */
 export interface RawServer {
@@ -34,10 +34,8 @@ export function rawServers(): (onRequest: (socket: Socket, request: string) => v
       });
     });
     running.push({ server, sockets });
-    await new Promise<void>((resolve) => {
-      server.listen(0, '127.0.0.1', resolve);
-    });
-    return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, received };
+    const port = await listen(server);
+    return { origin: `http://127.0.0.1:${port}`, sockets, received };
   };
 }
 

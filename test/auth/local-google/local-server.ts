@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { listen } from '../../../scripts/listen.ts';
 import { readClientCredential } from '../../../src/auth/inbound/client-credential.ts';
 import {
   createLocalSignIn,
@@ -31,10 +31,7 @@ export async function startLocalServer(options: Omit<LocalSignInOptions, 'port'>
     requests.push(`${request.method} ${request.url}`);
     void answer(signIn, request, response);
   });
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  ({ port } = server.address() as AddressInfo);
+  port = await listen(server);
   return {
     origin: `http://127.0.0.1:${port}`,
     address: `127.0.0.1:${port}`,

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listen } from '../../../scripts/listen.ts';
 import { signAwsRequest } from '../../../src/auth/outbound/aws-subject-token.ts';
 import { type CredentialFixture, credentialFixture, failureOf, never, START } from './credential-fixture.ts';
 
@@ -77,10 +77,7 @@ async function startImds(): Promise<Imds> {
     response.writeHead(answer === undefined ? 404 : 200).end(answer);
   });
   servers.push(server);
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
+  return { origin: `http://127.0.0.1:${await listen(server)}`, requests };
 }
 
 function openAws({ server, openFile }: CredentialFixture, source: object, env: NodeJS.ProcessEnv) {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { listen } from '../../../scripts/listen.ts';
 import { credentialFixture, failureOf, never, START, tokenOf } from './credential-fixture.ts';
 
 const fixture = credentialFixture();
@@ -54,10 +54,7 @@ describe('the metadata server', () => {
 
   it('is not taken for one without the Metadata-Flavor header', async () => {
     const portal = createServer((_, response) => void response.end('<h1>Log in</h1>'));
-    await new Promise<void>((resolve) => {
-      portal.listen(0, '127.0.0.1', resolve);
-    });
-    const address = `127.0.0.1:${(portal.address() as AddressInfo).port}`;
+    const address = `127.0.0.1:${await listen(portal)}`;
     const { open, folder } = fixture();
     const error = await failureOf(open({ env: { HOME: folder, GCE_METADATA_HOST: address } }).headers(never));
     portal.closeAllConnections();
