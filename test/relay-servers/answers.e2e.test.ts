@@ -8,7 +8,7 @@ import { createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { type LlamaCppServer, ONE_TOOL_CALL, startLlamaCppServer } from '../support/llama-cpp-server.ts';
 import { MISSING_SERVERS } from './missing-servers.ts';
-import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
+import { type ParlanceInFront, startInFrontOfEndpoint } from './parlance-in-front-of.ts';
 
 type Request = OpenAI.ChatCompletionCreateParamsNonStreaming;
 
@@ -44,12 +44,7 @@ describe.skipIf(MISSING_SERVERS !== '')(`llama.cpp's server${MISSING_SERVERS}`, 
 
   beforeAll(async () => {
     server = await startLlamaCppServer();
-    parlance = await startInFrontOf(`
-upstreams:
-  gemma: { kind: llamacpp, base_url: "${server.url}" }
-endpoints:
-  "${ENDPOINT}": { upstream: gemma }
-`);
+    parlance = await startInFrontOfEndpoint(server, ENDPOINT);
     client = parlance.client(ENDPOINT);
   });
 

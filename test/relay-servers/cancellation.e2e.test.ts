@@ -7,7 +7,7 @@ import { parseEvents } from '../examples/endpoint-programs.ts';
 import { readRelayedStream } from '../examples/answer-shapes.ts';
 import { type LlamaCppServer, startLlamaCppServer } from '../support/llama-cpp-server.ts';
 import { MISSING_SERVERS } from './missing-servers.ts';
-import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
+import { type ParlanceInFront, startInFrontOfEndpoint } from './parlance-in-front-of.ts';
 
 const ENDPOINT = '1234567890';
 const QUESTION = {
@@ -27,12 +27,7 @@ describe.skipIf(MISSING_SERVERS !== '')(`llama.cpp's server${MISSING_SERVERS}`, 
 
   beforeAll(async () => {
     server = await startLlamaCppServer({ slots: 1, contextSize: 2048 });
-    parlance = await startInFrontOf(`
-upstreams:
-  gemma: { kind: llamacpp, base_url: "${server.url}" }
-endpoints:
-  "${ENDPOINT}": { upstream: gemma }
-`);
+    parlance = await startInFrontOfEndpoint(server, ENDPOINT);
   });
 
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { type ClientMachine, createClientMachine } from '../support/client-machi
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import { type LlamaCppServer, startLlamaCppServer } from '../support/llama-cpp-server.ts';
 import { MISSING_SERVERS } from './missing-servers.ts';
-import { type ParlanceInFront, startInFrontOf } from './parlance-in-front-of.ts';
+import { type ParlanceInFront, startInFrontOfEndpoint } from './parlance-in-front-of.ts';
 
 const SERVED_MODEL = 'smollm2-135m-instruct';
 
@@ -17,12 +17,7 @@ describe.skipIf(MISSING_SERVERS !== '')(`llama.cpp's server behind an endpoint${
   beforeAll(async () => {
     // The examples do not say how long an answer may be.
     server = await startLlamaCppServer({ slots: 1, maxTokens: 24 });
-    parlance = await startInFrontOf(`
-upstreams:
-  gemma: { kind: llamacpp, base_url: "${server.url}" }
-endpoints:
-  "1234567890": { upstream: gemma }
-`);
+    parlance = await startInFrontOfEndpoint(server, '1234567890');
     machine = await createClientMachine({ env: { PARLANCE_URL: parlance.url } });
   });
 

@@ -1,4 +1,5 @@
 import OpenAI from 'openai';
+import type { LlamaCppServer } from '../support/llama-cpp-server.ts';
 import { startParlance } from '../support/parlance-process.ts';
 
 /** The real server as a process, in front of model servers. */
@@ -35,4 +36,14 @@ export async function startInFrontOf(config: string): Promise<ParlanceInFront> {
       }
     },
   };
+}
+
+/** In front of one server of llama.cpp, which answers for an endpoint. */
+export function startInFrontOfEndpoint({ url }: LlamaCppServer, endpoint: string): Promise<ParlanceInFront> {
+  return startInFrontOf(`
+upstreams:
+  gemma: { kind: llamacpp, base_url: "${url}" }
+endpoints:
+  "${endpoint}": { upstream: gemma }
+`);
 }

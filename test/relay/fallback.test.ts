@@ -12,9 +12,31 @@ import {
 import { refusingUrl } from '../support/faulty-server.ts';
 import { errorAnswer as geminiError, HANG } from '../support/gemini-answers.ts';
 import { type Responder, ReplayUpstream } from '../support/replay-upstream.ts';
-import { chat, chatsOf, nameOf, type OnFinished, startRelay, startServers, upstreamOf } from './fixture.ts';
+import {
+  chat,
+  chatsOf,
+  nameOf,
+  type OnFinished,
+  type RelayPlace,
+  startRelay,
+  startServers,
+  upstreamOf,
+} from './fixture.ts';
 
 const models = [{ match: '*', upstream: 'first' }];
+
+/** A server, and another that stands in for it. */
+async function startPair(first: object = {}, second: object = {}): Promise<RelayPlace> {
+  const servers = await startServers(2);
+  const relay = await startRelay({
+    upstreams: {
+      first: upstreamOf([servers[0]!], { ...first, fallback: ['second'] }),
+      second: upstreamOf([servers[1]!], second),
+    },
+    models,
+  });
+  return { servers, relay };
+}
 
 async function startGemini(
   respond?: Responder,
@@ -138,14 +160,7 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
   });
 
   it.each([400, 404, 413, 422])('does not come from anybody else after a refusal: %i', async (status) => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], { fallback: ['second'] }),
-        second: upstreamOf([servers[1]!]),
-      },
-      models,
-    });
+    const { servers, relay } = await startPair();
     servers[0]!.queue(errorAnswer(status));
     const { status: actual, error, headers } = await readAnswer(await relay.post(chat({ stream })));
     expect([actual, error?.message]).toEqual([status === 422 ? 400 : status, `the script says ${status}`]);
@@ -154,14 +169,7 @@ describe.each(FORMS)('a $form answer', ({ stream }) => {
   });
 
   it.each([401, 403])('comes from the next when the first refuses our credentials: %i', async (status) => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], { fallback: ['second'] }),
-        second: upstreamOf([servers[1]!]),
-      },
-      models,
-    });
+    const { servers, relay } = await startPair();
     servers[0]!.queue(errorAnswer(status));
     const { status: actual, headers } = await readAnswer(await relay.post(chat({ stream })));
     expect(actual).toBe(200);
@@ -225,14 +233,7 @@ describe('a fallback', () => {
   });
 
   it('is not asked once something was sent to the client', async () => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], { fallback: ['second'] }),
-        second: upstreamOf([servers[1]!]),
-      },
-      models,
-    });
+    const { servers, relay } = await startPair();
     servers[0]!.queue(sseAnswer([chunks()[0]!], { ending: 'reset' }));
     const { error, isDone } = await readAnswer(await relay.post(chat({ stream: true })));
     expect([error?.code, isDone]).toEqual(['upstream_disconnected', false]);
@@ -240,14 +241,7 @@ describe('a fallback', () => {
   });
 
   it('is not asked for a client that has left, or whose time is up', async () => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], { request_timeout_ms: 150, fallback: ['second'] }),
-        second: upstreamOf([servers[1]!]),
-      },
-      models,
-    });
+    const { servers, relay } = await startPair({ request_timeout_ms: 150 });
     servers[0]!.queue(['hang']);
     const { status, headers } = await readAnswer(await relay.post(chat()));
     expect([status, headers.has('x-parlance-passed-over')]).toEqual([504, false]);
@@ -270,14 +264,7 @@ describe('a fallback', () => {
   });
 
   it('gets what the first one was sent, whatever that made of it', async () => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], { kind: 'ollama', retries: 0, fallback: ['second'] }),
-        second: upstreamOf([servers[1]!], { model: 'spare' }),
-      },
-      models,
-    });
+    const { servers, relay } = await startPair({ kind: 'ollama', retries: 0 }, { model: 'spare' });
     servers[0]!.respond = ({ method, path }) =>
       method === 'POST' && path !== '/api/show' ? errorAnswer(500) : undefined;
     const request = chat({
@@ -305,17 +292,9 @@ describe('a fallback', () => {
   });
 
   it('stands for an answer that does not match its schema', async () => {
-    const servers = await startServers(2);
-    const relay = await startRelay({
-      upstreams: {
-        first: upstreamOf([servers[0]!], {
-          kind: 'openai',
-          structured_output: { repairs: 0 },
-          fallback: ['second'],
-        }),
-        second: upstreamOf([servers[1]!]),
-      },
-      models,
+    const { servers, relay } = await startPair({
+      kind: 'openai',
+      structured_output: { repairs: 0 },
     });
     const schema = { type: 'object', required: ['city'] };
     servers[1]!.queue(jsonAnswer(completion({ content: '{"city":"Oslo"}' })));

@@ -135,3 +135,15 @@ export async function statusesOf(relay: RelayServer, count: number): Promise<num
 export function totalLoadOf(servers: readonly FaultyServer[]): number {
   return loadOf(servers).reduce((total, load) => total + load, 0);
 }
+
+/** Keeps back the answers of these servers. @returns what lets them go */
+export function holdAnswers(servers: readonly FaultyServer[]): () => void {
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  for (const server of servers) {
+    server.respond = ({ method, body }) =>
+      method === 'POST'
+        ? [{ until: opened }, ...goodAnswer('POST', '/v1/chat/completions', body)]
+        : undefined;
+  }
+  return open;
+}

@@ -1,10 +1,11 @@
 /** What probes find out about model servers, and what that changes. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { errorAnswer, goodAnswer, head, type Step } from '../support/faulty-answers.ts';
+import { errorAnswer, head, type Step } from '../support/faulty-answers.ts';
 import {
   chat,
   chatsOf,
+  holdAnswers,
   nameOf,
   startPlace,
   startRelay,
@@ -21,11 +22,7 @@ describe('health checks', () => {
   it('do not wait behind answers that take all connections', async () => {
     const { servers, relay } = await startPlace({ upstream: { max_connections: 2, health } });
     const [server] = servers;
-    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-    server!.respond = ({ method, body }) =>
-      method === 'POST'
-        ? [{ until: opened }, ...goodAnswer('POST', '/v1/chat/completions', body)]
-        : undefined;
+    const open = holdAnswers(servers);
     const answers = times(3, () => relay.post(chat()));
     await pause(600);
     expect(relay.log.filter(({ msg }) => msg === 'replica down')).toEqual([]);

@@ -18,6 +18,7 @@ import {
   answerFirst,
   chat,
   chatsOf,
+  holdAnswers,
   loadOf,
   nameOf,
   startPlace,
@@ -34,13 +35,7 @@ import {
 describe('the load', () => {
   it('goes to the replica with the fewest requests', async () => {
     const { servers, relay } = await startPlace({ replicas: 3 });
-    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-    for (const server of servers) {
-      server.respond = ({ method, body }) =>
-        method === 'POST'
-          ? [{ until: opened }, ...goodAnswer('POST', '/v1/chat/completions', body)]
-          : undefined;
-    }
+    const open = holdAnswers(servers);
     const answers = times(30, () => relay.post(chat()));
     await until(() => totalLoadOf(servers) === 30);
     expect(loadOf(servers)).toEqual([10, 10, 10]);
@@ -254,13 +249,7 @@ describe('a replica that comes back', () => {
     await until(() => relay.log.some(({ msg }) => msg === 'replica down'));
     await servers[0]!.restart();
     await until(() => relay.log.some(({ msg }) => msg === 'replica up'));
-    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
-    for (const server of servers) {
-      server.respond = ({ method, body }) =>
-        method === 'POST'
-          ? [{ until: opened }, ...goodAnswer('POST', '/v1/chat/completions', body)]
-          : undefined;
-    }
+    const open = holdAnswers(servers);
     const answers = times(10, () => relay.post(chat()));
     await until(() => totalLoadOf(servers) === 10);
     expect(loadOf(servers)).toEqual([5, 5]);
