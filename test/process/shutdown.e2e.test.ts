@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DefaultVocabulary } from '../backends/embedded/default-vocabulary.ts';
+import { isAlive } from '../support/is-alive.ts';
 import { type ParlanceProcess, startParlance } from '../support/parlance-process.ts';
 
 const running: ParlanceProcess[] = [];
@@ -24,14 +25,6 @@ async function start(config = ''): Promise<ParlanceProcess> {
 function enginePid(server: ParlanceProcess): number {
   const lines = [...server.output().matchAll(/^\{.*"msg":"engine ready".*\}$/gm)];
   return (JSON.parse(lines.at(-1)?.[0] ?? '{}') as { pid: number }).pid;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 const chat = (url: string, body: object): Promise<Response> =>

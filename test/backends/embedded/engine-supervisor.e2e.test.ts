@@ -7,6 +7,7 @@ import {
   type SupervisorOptions,
 } from '../../../src/backends/embedded/engine-supervisor.ts';
 import type { GatewayError } from '../../../src/errors.ts';
+import { isAlive } from '../../support/is-alive.ts';
 
 const opened: EngineSupervisor[] = [];
 
@@ -74,14 +75,6 @@ async function outcome(stream: JobStream | undefined): Promise<string> {
 }
 
 const ANSWERED = 'started tokens finished';
-
-function isAlive(pid: number | undefined): boolean {
-  try {
-    return pid !== undefined && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 describe('EngineSupervisor', () => {
   it('answers in turn when there are more requests than slots, also such as came before the model', async () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GatewayError } from '../../../src/errors.ts';
 import type { ChatCompletionChunk } from '../../../src/wire/openai/response.ts';
+import { isAlive } from '../../support/is-alive.ts';
 import { DefaultVocabulary } from './default-vocabulary.ts';
 import { defaultModelPath, type Fields, LocalModel } from './local-model.ts';
 
@@ -22,14 +23,6 @@ function endless(more: Fields = {}): Fields {
 beforeAll(async () => {
   endOfTurn = (await DefaultVocabulary.load()).tokenOf('<|im_end|>');
 });
-
-function isAlive(pid: number | undefined): boolean {
-  try {
-    return pid !== undefined && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 interface RunningStream {
   chunks: ChatCompletionChunk[];
