@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
+import { parseLines } from '../support/parse-lines.ts';
 import { GCLOUD, NO_GCLOUD, QUIET_GCLOUD } from '../support/real-gcloud.ts';
 import { CHAT_PATH, type LocalServer, startLocalServer } from './local-google/local-server.ts';
 
@@ -104,7 +105,7 @@ describe.skipIf(NO_PYTHON !== '')(`google-auth${NO_PYTHON}`, () => {
       await env(),
     );
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    const [first, old, second] = readLines(stdout);
+    const [first, old, second] = parseLines(stdout) as Record<string, unknown>[];
     expect(first).toMatchObject({ status: 200, caller: { id: caller, tenant: `local:${caller}` } });
     expect(first?.['project']).toBe(caller.includes('key') ? 'key-project' : 'machine-project');
     expect(old).toMatchObject({ status: 200 });
@@ -123,7 +124,7 @@ describe.skipIf(NO_PYTHON !== '')(`google-auth${NO_PYTHON}`, () => {
         },
       );
       expect(exitCode).toBe(0);
-      const [first, old, second] = readLines(stdout);
+      const [first, old, second] = parseLines(stdout) as Record<string, unknown>[];
       expect(first).toMatchObject({ status: 200 });
       expect(old).toMatchObject({ status: 401, message: expect.stringContaining('expired at') });
       expect(second).toMatchObject({ status: 200, renewed: true });
@@ -150,13 +151,6 @@ describe.skipIf(NO_PYTHON !== '')(`google-auth${NO_PYTHON}`, () => {
     }
   });
 });
-
-function readLines(text: string): Record<string, unknown>[] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
 
 describe.skipIf(NO_GCLOUD !== '')(`gcloud auth print-access-token${NO_GCLOUD}`, () => {
   const ACCOUNT = 'local@cli-project.iam.gserviceaccount.com';

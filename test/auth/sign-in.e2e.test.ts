@@ -7,6 +7,7 @@ import { listen } from '../../scripts/listen.ts';
 import { type ClientMachine, type ClientRun, createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
 import type { ParlanceProcess } from '../support/parlance-process.ts';
+import { parseLines } from '../support/parse-lines.ts';
 import { NO_GCLOUD, QUIET_GCLOUD } from '../support/real-gcloud.ts';
 import { ANSWER, ask, BASE_PATH, CHAT_BODY, PROJECT, SignInServers } from './sign-in/sign-in-servers.ts';
 
@@ -47,7 +48,7 @@ function metadata({ url }: ParlanceProcess): Record<string, string> {
 /** The text of a whole answer and that of a stream, as the examples print them: a JSON object a line. */
 function readBoth({ exitCode, stdout, stderr }: ClientRun): { whole: unknown; streamed: string } {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const [whole, ...chunks] = readLines<Answer>(stdout);
+  const [whole, ...chunks] = parseLines(stdout) as Answer[];
   return {
     whole: whole?.choices[0]?.message?.content,
     streamed: chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join(''),
@@ -61,17 +62,10 @@ interface Answer {
   }[];
 }
 
-function readLines<Line>(text: string): Line[] {
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line);
-}
-
 /** What a client that made several calls saw of them; and what its first token is worth then. */
 async function readCalls({ exitCode, stdout, stderr }: ClientRun): Promise<object> {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const lines = readLines<{ token: string; status: number; text: string }>(stdout);
+  const lines = parseLines(stdout) as { token: string; status: number; text: string }[];
   const tokens = new Set(lines.map(({ token }) => token));
   const { status } = await ask(brief, lines[0]?.token);
   return {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { expect } from 'vitest';
 import type { ClientMachine, ClientRun } from '../support/client-machine.ts';
+import { parseLines } from '../support/parse-lines.ts';
 import {
   readCompletion,
   readRelayedStream,
@@ -10,7 +11,6 @@ import {
   type StreamFacts,
   type Writer,
 } from './answer-shapes.ts';
-import { parseLines } from './parse-lines.ts';
 
 const EXAMPLES = resolve(import.meta.dirname, '../../examples');
 

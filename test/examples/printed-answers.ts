@@ -1,7 +1,7 @@
 /** What the examples that stand in more than one language print, described in one place for all of them. */
 import { expect } from 'vitest';
+import { parseLines } from '../support/parse-lines.ts';
 import { readCompletion, readText } from './answer-shapes.ts';
-import { parseLines } from './parse-lines.ts';
 
 /** The event that the structured-output example reads out of an answer. */
 export const CALENDAR_EVENT = {

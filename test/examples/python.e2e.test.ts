@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type ClientMachine, createClientMachine } from '../support/client-machine.ts';
 import { NO_PYTHON, PYTHON } from '../support/client-python.ts';
+import { parseLines } from '../support/parse-lines.ts';
 import { readCompletion, readText, readVertexStream } from './answer-shapes.ts';
 import { endpointPrograms, NOBODY_SIGNED_IN, runEndpointProgram } from './endpoint-programs.ts';
-import { parseLines } from './parse-lines.ts';
 import { CALENDAR_EVENT, readToolRound, tokenChances, WEATHER_ROUND } from './printed-answers.ts';
 
 const FOLDER = resolve(import.meta.dirname, '../../examples/python');

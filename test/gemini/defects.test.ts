@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatCompletionChunk } from '../../src/wire/openai/response.ts';
 import { bodyAnswer, cutAfter, errorAnswer, streamedAnswer } from '../support/gemini-answers.ts';
 import { ROUTES } from '../support/gemini-server.ts';
+import { BLOCKED_COMPLETION, BLOCKED_PROMPT } from '../translate/events/blocked-prompt.ts';
 import { call, message, stop } from '../translate/events/gemini-messages.ts';
 import { chat, FORMS, last, readAnswer, saying, startPair, text, usageMetadata } from './fixture.ts';
 
@@ -82,39 +83,10 @@ describe('none of Google’s defects:', () => {
   });
 
   it('B4: a blocked prompt is a complete answer', async () => {
-    const { server } = await startPair(
-      {},
-      saying({
-        promptFeedback: { blockReason: 'PROHIBITED_CONTENT' },
-        usageMetadata: { promptTokenCount: 12, totalTokenCount: 12 },
-        responseId: 'r9',
-      }),
-    );
+    const { server } = await startPair({}, saying(BLOCKED_PROMPT));
     const { status, completion } = await readAnswer(await server.post(chat()));
     expect(status).toBe(200);
-    expect({ ...completion, created: 0 }).toEqual({
-      id: 'r9',
-      object: 'chat.completion',
-      created: 0,
-      model: 'google/gemini-2.5-flash',
-      system_fingerprint: '',
-      choices: [
-        {
-          index: 0,
-          finish_reason: 'content_filter',
-          logprobs: null,
-          message: { role: 'assistant', content: null, refusal: 'Prompt blocked: PROHIBITED_CONTENT' },
-          extra_content: { google: { block_reason: 'PROHIBITED_CONTENT' } },
-        },
-      ],
-      usage: {
-        prompt_tokens: 12,
-        completion_tokens: 0,
-        total_tokens: 12,
-        prompt_tokens_details: { cached_tokens: 0 },
-        completion_tokens_details: { reasoning_tokens: 0 },
-      },
-    });
+    expect({ ...completion, created: 0 }).toEqual({ ...BLOCKED_COMPLETION, created: 0 });
   });
 
   it('B5: fields of OpenAI that Google has no name for are accepted', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { type AnswerFacts, isMadeOf, type RecordedChat, recordedFacts } from './recorded-chats.ts';
+import { isMadeOf } from '../translate/events/gemini-recordings.ts';
+import { type AnswerFacts, type RecordedChat, recordedFacts } from './recorded-chats.ts';
 
 /** Call ids that the upstream did not give are made anew for each answer; a message has room for one signature. */
 const withoutIds = ({ calls, signatures: _signatures, ...facts }: AnswerFacts): unknown => ({

@@ -105,15 +105,3 @@ function finishOf({ finishReason, calls }: NativeFacts): string {
   if (['SAFETY', 'MODEL_ARMOR', undefined].includes(finishReason as string)) return 'content_filter';
   return calls.length > 0 ? 'tool_calls' : 'stop';
 }
-
-/** Whether `content` consists of these pieces in this order, with nothing but fences of code between them. */
-export function isMadeOf(content: string, pieces: readonly string[]): boolean {
-  if (pieces.length < 2) return content === pieces.join('');
-  let rest = content;
-  for (const piece of pieces) {
-    const at = rest.indexOf(piece);
-    if (at === -1 || !/^(?:\n*```(?:python|output)?\n*)*$/.test(rest.slice(0, at))) return false;
-    rest = rest.slice(at + piece.length);
-  }
-  return /^(?:\n?```\n)?$/.test(rest);
-}

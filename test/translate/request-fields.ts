@@ -1,4 +1,5 @@
 /** Requests in which every field of the ledger occurs at least once, and what it takes to find fields in them. */
+import { FOREIGN_CONTROLS } from '../../src/wire/openai/foreign-controls.ts';
 import { type PathKey, formatJsonPath } from '../../src/wire/validation/format-json-path.ts';
 import { USER } from './request/translate.ts';
 import type { TestTarget } from './request/translate.ts';
@@ -100,20 +101,7 @@ const REQUEST: readonly Example[] = [
     },
   },
   { fields: { moderation: { model: 'm' } } },
-  ...[
-    'bad_words',
-    'guided_json',
-    'guided_regex',
-    'guided_choice',
-    'guided_grammar',
-    'structured_outputs',
-    'grammar',
-    'min_p',
-    'repetition_penalty',
-    'min_tokens',
-    'prompt_logprobs',
-    'echo',
-  ].map((field) => ({ fields: { [field]: 1 } })),
+  ...Array.from(FOREIGN_CONTROLS).map((field) => ({ fields: { [field]: 1 } })),
 ];
 
 const MESSAGES: readonly Example[] = [

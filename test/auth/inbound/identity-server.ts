@@ -2,7 +2,6 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
 import { afterEach, beforeEach } from 'vitest';
-import { GatewayError } from '../../../src/errors.ts';
 
 export const START = Date.UTC(2026, 0, 1);
 
@@ -155,12 +154,4 @@ function send(response: ServerResponse, fault: Fault): void {
 
 export const never: AbortSignal = new AbortController().signal;
 
-/** The error a promise fails with. It must be one a client may see. */
-export async function failureOf(promise: Promise<unknown>): Promise<GatewayError> {
-  const error: unknown = await promise.then(
-    (value) => new Error(`it succeeded: ${JSON.stringify(value)}`),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof GatewayError) return error;
-  throw error;
-}
+export { failureOf } from '../failure-of.ts';

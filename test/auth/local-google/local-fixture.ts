@@ -11,7 +11,6 @@ import {
 } from '../../../src/auth/local-google/create-local-sign-in.ts';
 import { createKeyFile, createUserFile } from '../../../src/auth/local-google/credentials-file.ts';
 import type { LocalAnswer } from '../../../src/auth/local-google/local-http.ts';
-import { GatewayError } from '../../../src/errors.ts';
 
 /** Milliseconds since the epoch; the clock of every test starts here. */
 export const START = Date.UTC(2026, 0, 1);
@@ -165,12 +164,4 @@ export function decodeJwt(jwt: string): { header: Record<string, unknown>; claim
   };
 }
 
-/** The error a promise fails with. It must be one a client may see. */
-export async function failureOf(promise: Promise<unknown>): Promise<GatewayError> {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof GatewayError) return error;
-  throw error;
-}
+export { failureOf } from '../failure-of.ts';

@@ -8,7 +8,6 @@ import {
   type GoogleCredentialsOptions,
 } from '../../../src/auth/outbound/google-credentials.ts';
 import type { TokenSource } from '../../../src/auth/outbound/token-source.ts';
-import { GatewayError } from '../../../src/errors.ts';
 import { privateKeyPem, startTokenServer, type TokenServer, USER_SECRETS } from './token-server.ts';
 
 export const START = Date.UTC(2026, 0, 1);
@@ -108,12 +107,4 @@ export async function tokenOf(source: TokenSource): Promise<string | undefined> 
   return (await source.headers(never))['authorization']?.replace('Bearer ', '');
 }
 
-/** The error a source fails with. It must be one a client may see. */
-export async function failureOf(promise: Promise<unknown>): Promise<GatewayError> {
-  const error: unknown = await promise.then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof GatewayError) return error;
-  throw error;
-}
+export { failureOf } from '../failure-of.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acceptFields } from '../../../src/backends/embedded/accept-fields.ts';
 import { GatewayError } from '../../../src/errors.ts';
+import { FOREIGN_CONTROLS } from '../../../src/wire/openai/foreign-controls.ts';
 import type { ChatCompletionRequest } from '../../../src/wire/openai/request.ts';
 
 type Fields = Record<string, unknown>;
@@ -73,20 +74,7 @@ describe('acceptFields', () => {
     [{ web_search_options: {} }, 'web_search_options'],
     [{ moderation: {} }, 'moderation'],
     [{ verbosity: 'low' }, 'verbosity'],
-    ...[
-      'bad_words',
-      'guided_json',
-      'guided_regex',
-      'guided_choice',
-      'guided_grammar',
-      'structured_outputs',
-      'grammar',
-      'min_p',
-      'repetition_penalty',
-      'min_tokens',
-      'prompt_logprobs',
-      'echo',
-    ].map((field): [Fields, string] => [{ [field]: 1 }, field]),
+    ...Array.from(FOREIGN_CONTROLS).map((field): [Fields, string] => [{ [field]: 1 }, field]),
     [{ google: { cached_content: 'cachedContents/1' } }, 'extra_body.google.cached_content'],
     [{ google: { tools: [{ google_search: {} }] } }, 'extra_body.google.tools'],
     [{ google: { response_schema: {} } }, 'extra_body.google.response_schema'],

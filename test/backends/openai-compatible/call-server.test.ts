@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LongAnswer } from '../../../src/backends/openai-compatible/answer/long-answer.ts';
 import { callForStream, callForWhole } from '../../../src/backends/openai-compatible/call-server.ts';
-import { ServerConnection } from '../../../src/backends/openai-compatible/server-connection.ts';
 import type { ByteSink, FlowingAnswer } from '../../../src/backends/relayed-answer.ts';
 import { GatewayError } from '../../../src/errors.ts';
-import { createConnectionPools } from '../../../src/upstream/connection-pools.ts';
 import { replicaAddresses } from '../../../src/upstream/replicas/replica-address.ts';
 import type { Lease, Replica, ReplicaState } from '../../../src/upstream/replicas/replica.ts';
 import {
@@ -17,15 +15,9 @@ import {
   sseAnswer,
 } from '../../support/faulty-answers.ts';
 import { FaultyServer } from '../../support/faulty-server.ts';
+import { openConnection } from './open-connection.ts';
 
-const pools = createConnectionPools({ connectTimeoutMs: 1000, maxConnections: 4, http2: false }, {});
-const connection = new ServerConnection({
-  dispatcher: pools,
-  askDispatcher: pools,
-  headers: {},
-  firstByteMs: 5000,
-  idleMs: 5000,
-});
+const connection = openConnection();
 
 let server: FaultyServer;
 let client: AbortController;

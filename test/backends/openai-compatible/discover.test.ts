@@ -5,9 +5,7 @@ import {
   readModelList,
   ServerNotWell,
 } from '../../../src/backends/openai-compatible/discover.ts';
-import { ServerConnection } from '../../../src/backends/openai-compatible/server-connection.ts';
 import type { ServerKind } from '../../../src/translate/relay/server-kinds.ts';
-import { createConnectionPools } from '../../../src/upstream/connection-pools.ts';
 import { replicaAddresses } from '../../../src/upstream/replicas/replica-address.ts';
 import type { Replica } from '../../../src/upstream/replicas/replica.ts';
 import { TransportError } from '../../../src/upstream/transport-error.ts';
@@ -19,16 +17,10 @@ import {
   jsonAnswer,
 } from '../../support/faulty-answers.ts';
 import { FaultyServer } from '../../support/faulty-server.ts';
+import { openConnection } from './open-connection.ts';
 
 let server: FaultyServer;
-const pools = createConnectionPools({ connectTimeoutMs: 1000, maxConnections: 4, http2: false }, {});
-const connection = new ServerConnection({
-  dispatcher: pools,
-  askDispatcher: pools,
-  headers: { authorization: 'Bearer s3cret' },
-  firstByteMs: 5000,
-  idleMs: 5000,
-});
+const connection = openConnection({ authorization: 'Bearer s3cret' });
 
 beforeEach(async () => {
   server = await FaultyServer.start();

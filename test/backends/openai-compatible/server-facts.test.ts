@@ -1,23 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ServerConnection } from '../../../src/backends/openai-compatible/server-connection.ts';
 import { ServerFacts } from '../../../src/backends/openai-compatible/server-facts.ts';
 import type { ServerKind } from '../../../src/translate/relay/server-kinds.ts';
-import { createConnectionPools } from '../../../src/upstream/connection-pools.ts';
 import { replicaAddresses } from '../../../src/upstream/replicas/replica-address.ts';
 import type { Replica } from '../../../src/upstream/replicas/replica.ts';
 import { type Answer, errorAnswer, FAULTY_MODEL, jsonAnswer } from '../../support/faulty-answers.ts';
 import { FaultyServer, refusingUrl } from '../../support/faulty-server.ts';
+import { openConnection } from './open-connection.ts';
 
 let server: FaultyServer;
-const pools = createConnectionPools({ connectTimeoutMs: 1000, maxConnections: 4, http2: false }, {});
-const connection = new ServerConnection({
-  dispatcher: pools,
-  askDispatcher: pools,
-  headers: {},
-  firstByteMs: 5000,
-  idleMs: 5000,
-});
+const connection = openConnection();
 const never = new AbortController().signal;
 
 beforeEach(async () => {

@@ -4,7 +4,15 @@ import type { ChatEvent } from '../../../src/translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../../src/translate/events/decode-gemini.ts';
 import type { ChatCompletion, ChatCompletionChunk } from '../../../src/wire/openai/response.ts';
 import { inPieces, piecesOf } from '../../wire/sse/pieces.ts';
-import { bytesOf, factsOf, framesOf, messagesOf, type Recording, RECORDINGS } from './gemini-recordings.ts';
+import {
+  bytesOf,
+  factsOf,
+  framesOf,
+  isMadeOf,
+  messagesOf,
+  type Recording,
+  RECORDINGS,
+} from './gemini-recordings.ts';
 import { foldOf, renderOptions, streamOf } from './render-fixture.ts';
 
 const ANSWERS = RECORDINGS.filter(({ status }) => status === 200);
@@ -167,18 +175,6 @@ describe('every recorded stream', () => {
 function numbered(): () => string {
   let calls = 0;
   return () => `call_${++calls}`;
-}
-
-/** The texts and blocks of code of an answer: what stands in `content` without fences and line ends around them. */
-function isMadeOf(content: string, pieces: readonly string[]): boolean {
-  if (pieces.length < 2) return content === pieces.join('');
-  let rest = content;
-  for (const piece of pieces) {
-    const at = rest.indexOf(piece);
-    if (at === -1 || !/^(?:\n*```(?:python|output)?\n*)*$/.test(rest.slice(0, at))) return false;
-    rest = rest.slice(at + piece.length);
-  }
-  return /^(?:\n?```\n)?$/.test(rest);
 }
 
 async function foldedByClient(chunks: readonly ChatCompletionChunk[]): Promise<ChatCompletion> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { GeminiDecoder } from '../../../src/translate/events/decode-gemini.ts';
+import { BLOCKED_COMPLETION, BLOCKED_PROMPT } from './blocked-prompt.ts';
 import { call, choiceOf, decoded, message, stop } from './gemini-messages.ts';
 import { foldOf, renderOptions, streamOf } from './render-fixture.ts';
 
@@ -138,36 +139,8 @@ describe('blocked prompts (contract 9.4, B4)', () => {
   });
 
   it('contract 17.5', () => {
-    const { batches } = decoded([
-      {
-        promptFeedback: { blockReason: 'PROHIBITED_CONTENT' },
-        usageMetadata: { promptTokenCount: 12, totalTokenCount: 12 },
-        responseId: 'r9',
-      },
-    ]);
-    expect(foldOf(batches, renderOptions())).toEqual({
-      id: 'r9',
-      object: 'chat.completion',
-      created: 1_779_051_164,
-      model: 'google/gemini-2.5-flash',
-      system_fingerprint: '',
-      choices: [
-        {
-          index: 0,
-          finish_reason: 'content_filter',
-          logprobs: null,
-          message: { role: 'assistant', content: null, refusal: 'Prompt blocked: PROHIBITED_CONTENT' },
-          extra_content: { google: { block_reason: 'PROHIBITED_CONTENT' } },
-        },
-      ],
-      usage: {
-        prompt_tokens: 12,
-        completion_tokens: 0,
-        total_tokens: 12,
-        prompt_tokens_details: { cached_tokens: 0 },
-        completion_tokens_details: { reasoning_tokens: 0 },
-      },
-    });
+    const { batches } = decoded([BLOCKED_PROMPT]);
+    expect(foldOf(batches, renderOptions())).toEqual(BLOCKED_COMPLETION);
   });
 
   it('the reason Google gives is shown, and its ratings are kept', () => {

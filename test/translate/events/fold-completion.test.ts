@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { describe, expect, it } from 'vitest';
 import type { ChatEvent } from '../../../src/translate/events/chat-event.ts';
+import { BLOCKED_COMPLETION } from './blocked-prompt.ts';
 import { foldOf, renderOptions, streamOf } from './render-fixture.ts';
 
 /** What OpenAI's own client makes of the chunks. */
@@ -34,29 +35,7 @@ describe('CompletionFold', () => {
         { type: 'usage-update', usage: { prompt: 12, answer: 0, total: 12 } },
       ],
     ];
-    expect(foldOf(batches, renderOptions())).toEqual({
-      id: 'r9',
-      object: 'chat.completion',
-      created: 1_779_051_164,
-      model: 'google/gemini-2.5-flash',
-      system_fingerprint: '',
-      choices: [
-        {
-          index: 0,
-          finish_reason: 'content_filter',
-          logprobs: null,
-          message: { role: 'assistant', content: null, refusal: 'Prompt blocked: PROHIBITED_CONTENT' },
-          extra_content: { google: { block_reason: 'PROHIBITED_CONTENT' } },
-        },
-      ],
-      usage: {
-        prompt_tokens: 12,
-        completion_tokens: 0,
-        total_tokens: 12,
-        prompt_tokens_details: { cached_tokens: 0 },
-        completion_tokens_details: { reasoning_tokens: 0 },
-      },
-    });
+    expect(foldOf(batches, renderOptions())).toEqual(BLOCKED_COMPLETION);
   });
 
   it.each<[string, Parameters<typeof renderOptions>[0], ChatEvent[], Record<string, unknown>]>([

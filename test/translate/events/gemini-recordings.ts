@@ -144,3 +144,15 @@ export function messagesOf(recording: Recording, chunks: readonly Uint8Array[]):
   if (event !== undefined) events.push(event);
   return loose === '' ? events.map(({ data }) => data) : undefined;
 }
+
+/** Whether `content` consists of these pieces in this order, with nothing but fences of code between them. */
+export function isMadeOf(content: string, pieces: readonly string[]): boolean {
+  if (pieces.length < 2) return content === pieces.join('');
+  let rest = content;
+  for (const piece of pieces) {
+    const at = rest.indexOf(piece);
+    if (at === -1 || !/^(?:\n*```(?:python|output)?\n*)*$/.test(rest.slice(0, at))) return false;
+    rest = rest.slice(at + piece.length);
+  }
+  return /^(?:\n?```\n)?$/.test(rest);
+}

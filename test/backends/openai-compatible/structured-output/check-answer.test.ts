@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { performCheck } from '../../../../src/backends/openai-compatible/structured-output/check-answer.ts';
 import type { SchemaVerdict } from '../../../../src/backends/openai-compatible/structured-output/schema-verdict.ts';
+import { parseJson } from '../../../../src/wire/json-text/parse-json.ts';
 
 function verdictOf(text: string, schema: unknown): SchemaVerdict {
   const outcome = performCheck({ schema: JSON.stringify(schema), text });
@@ -12,15 +13,6 @@ function verdictOf(text: string, schema: unknown): SchemaVerdict {
 function problemsOf(text: string, schema: unknown): readonly string[] {
   const verdict = verdictOf(text, schema);
   return verdict.valid ? [] : verdict.problems;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function refusalOf(schema: unknown): string {
@@ -110,7 +102,7 @@ describe('the text of an answer', () => {
     fc.assert(
       fc.property(fc.oneof(fc.json(), PIECES), (text) => {
         expect(verdictOf(text, true)).toMatchObject(
-          isJson(text) ? { valid: true, json: text } : { valid: false, reason: 'not-json' },
+          parseJson(text) !== undefined ? { valid: true, json: text } : { valid: false, reason: 'not-json' },
         );
       }),
     );
