@@ -1,8 +1,7 @@
 /** A server under comparison, and load on it. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { GatewayRequest } from './gateway-fixtures.ts';
 import type { GatewayOrder, GatewayReport } from './gateway-load.ts';
+import { runGenerator } from './generator.ts';
 import { median } from './median.ts';
 import { cpuMicroseconds, type MachineLoad, watchMachine } from './process-clock.ts';
 import type { Figure } from './report.ts';
@@ -33,25 +32,6 @@ export async function load(
   const port = Number(new URL(server.url).port);
   const order: GatewayOrder = { port, headers, request, connections, requests, isRaw };
   return runGenerator<GatewayReport>(name, './gateway-load.ts', order);
-}
-
-/** Runs a generator of this folder. @throws {Error} when it reports a problem */
-export async function runGenerator<Report extends { readonly problem?: string }>(
-  target: string,
-  file: string,
-  order: object,
-): Promise<Report> {
-  const child: ChildProcess = fork(new URL(file, import.meta.url), [JSON.stringify(order)]);
-  const report = await Promise.race([
-    once(child, 'message').then(([message]) => message as Report),
-    once(child, 'exit').then(([code]) => {
-      throw new Error(
-        `The load on ${target}: the generator ended with code ${String(code)} without a report`,
-      );
-    }),
-  ]);
-  if (report.problem !== undefined) throw new Error(`The load on ${target}: ${report.problem}`);
-  return report;
 }
 
 /** One kind of request to one server. */

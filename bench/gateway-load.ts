@@ -14,6 +14,7 @@ import {
   PIECE_MARK,
   PROMPT_TOKENS,
 } from './gateway-fixtures.ts';
+import { type GeneratorReport, obeyOrder } from './generator.ts';
 import { median } from './median.ts';
 import type { RawResponse } from './response-reader.ts';
 
@@ -27,11 +28,7 @@ export interface GatewayOrder {
   readonly isRaw: boolean;
 }
 
-export interface GatewayReport {
-  /** What went wrong; absent when every answer was complete and right. */
-  readonly problem?: string;
-  /** CPU time of the generator itself, in microseconds. */
-  readonly cpuMicroseconds: number;
+export interface GatewayReport extends GeneratorReport {
   /** Median of the milliseconds until the first piece of an answer arrived. */
   readonly firstPieceMs: number;
   /** Median of the milliseconds until an answer was complete. */
@@ -44,7 +41,7 @@ const PARSED_SHARE = 20;
 /** Sends the request again and again. @throws {Error} at the first answer that is not complete and right */
 export async function generateGatewayLoad(
   order: GatewayOrder,
-): Promise<Pick<GatewayReport, 'firstPieceMs' | 'wholeMs'>> {
+): Promise<Omit<GatewayReport, keyof GeneratorReport>> {
   const firsts: number[] = [];
   const wholes: number[] = [];
   const parse = order.request.stream ? checkStream : checkCompletion;
@@ -83,17 +80,4 @@ function countPieces({ status, body }: RawResponse, { isRaw, request }: GatewayO
   return pieces === ANSWER_PIECES ? undefined : `${pieces} pieces instead of ${ANSWER_PIECES}`;
 }
 
-if (import.meta.main) {
-  const order = JSON.parse(process.argv[2] ?? '') as GatewayOrder;
-  let outcome: Partial<GatewayReport>;
-  try {
-    outcome = await generateGatewayLoad(order);
-  } catch (error) {
-    outcome = { problem: error instanceof Error ? error.message : String(error) };
-  }
-  const { user, system } = process.cpuUsage();
-  const report: GatewayReport = { firstPieceMs: 0, wholeMs: 0, cpuMicroseconds: user + system, ...outcome };
-  process.send?.(report, () => {
-    process.disconnect();
-  });
-}
+if (import.meta.main) await obeyOrder(generateGatewayLoad);

@@ -5,19 +5,13 @@
 import { SCRIPTED_PIECES, SCRIPTED_PROMPT_TOKENS, scriptedRequest } from './chat-fixtures.ts';
 import { checkCompletion, checkStream } from './check-answer.ts';
 import { runClosedLoop } from './closed-loop.ts';
+import { obeyOrder } from './generator.ts';
 
 export interface LoadOrder {
   readonly port: number;
   readonly stream: boolean;
   readonly connections: number;
   readonly requests: number;
-}
-
-export interface LoadReport {
-  /** What went wrong; absent when every answer was complete and right. */
-  readonly problem?: string;
-  /** CPU time of the generator itself, in microseconds. */
-  readonly cpuMicroseconds: number;
 }
 
 /** Sends the scripted request again and again and checks every answer. @throws {Error} at the first wrong one */
@@ -33,20 +27,4 @@ export async function generateLoad({ port, stream, connections, requests }: Load
   });
 }
 
-if (import.meta.main) {
-  const order = JSON.parse(process.argv[2] ?? '') as LoadOrder;
-  let problem: string | undefined;
-  try {
-    await generateLoad(order);
-  } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
-  }
-  const { user, system } = process.cpuUsage();
-  const report: LoadReport = {
-    cpuMicroseconds: user + system,
-    ...(problem === undefined ? {} : { problem }),
-  };
-  process.send?.(report, () => {
-    process.disconnect();
-  });
-}
+if (import.meta.main) await obeyOrder(generateLoad);

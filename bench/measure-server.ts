@@ -1,8 +1,7 @@
 /** What the server itself costs, without the engine: CPU time for each event of a stream and each answer. */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { SCRIPTED_EVENTS } from './chat-fixtures.ts';
-import type { LoadOrder, LoadReport } from './load-generator.ts';
+import { runGenerator } from './generator.ts';
+import type { LoadOrder } from './load-generator.ts';
 import { cpuPerToken, type EngineSetup, runGroup, SLOTS } from './measure-engine.ts';
 import { median } from './median.ts';
 import { cpuMicroseconds, type MachineLoad, watchMachine } from './process-clock.ts';
@@ -97,10 +96,7 @@ async function runLoad(
     requests,
   };
   const before = cpuMicroseconds(server.pid);
-  const child: ChildProcess = fork(new URL('./load-generator.ts', import.meta.url), [JSON.stringify(order)]);
-  const [message] = await once(child, 'message');
-  const { problem, cpuMicroseconds: generator } = message as LoadReport;
-  if (problem !== undefined) throw new Error(`The load generator: ${problem}`);
+  const { cpuMicroseconds: generator } = await runGenerator(server.url, './load-generator.ts', order);
   return { server: cpuMicroseconds(server.pid) - before, generator };
 }
 

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { checkStream } from './check-answer.ts';
 import { ANSWER_TOKENS, gatewayRequest, PROMPT_TOKENS } from './gateway-fixtures.ts';
+import { type GeneratorReport, obeyOrder } from './generator.ts';
 import { percentile } from './percentile.ts';
 import { postRequest } from './post-request.ts';
 import { numberedPiece, NumberedPieceReader, orderText, sharedMicroseconds } from './relay-fixtures.ts';
@@ -21,11 +22,7 @@ export interface PacedOrder {
   readonly everyMs: number;
 }
 
-export interface PacedReport {
-  /** What went wrong; absent when every piece arrived, once and in order. */
-  readonly problem?: string;
-  /** CPU time of the generator itself, in microseconds. */
-  readonly cpuMicroseconds: number;
+export interface PacedReport extends GeneratorReport {
   /** Milliseconds from the sending of a piece by the upstream to its arrival here: what 99 % of all pieces stay below. */
   readonly p99Ms: number;
   readonly medianMs: number;
@@ -35,7 +32,9 @@ export interface PacedReport {
 const PARSED_SHARE = 20;
 
 /** Runs all streams to their end. @throws {Error} at the first piece that is lost, doubled or out of order */
-export async function generatePacedLoad(order: PacedOrder): Promise<Pick<PacedReport, 'p99Ms' | 'medianMs'>> {
+export async function generatePacedLoad(
+  order: PacedOrder,
+): Promise<Omit<PacedReport, keyof GeneratorReport>> {
   const { port, headers, model, streams, pieces, everyMs } = order;
   const user = orderText({ kind: 'paced', pieces, everyMs });
   const request = postRequest({ port, headers, body: gatewayRequest({ stream: true, model, user }) });
@@ -111,17 +110,4 @@ function checkEnd(
   return checkStream(response, { pieces: received, model: order.model, ...counts });
 }
 
-if (import.meta.main) {
-  const order = JSON.parse(process.argv[2] ?? '') as PacedOrder;
-  let outcome: Partial<PacedReport>;
-  try {
-    outcome = await generatePacedLoad(order);
-  } catch (error) {
-    outcome = { problem: error instanceof Error ? error.message : String(error) };
-  }
-  const { user, system } = process.cpuUsage();
-  const report: PacedReport = { p99Ms: 0, medianMs: 0, cpuMicroseconds: user + system, ...outcome };
-  process.send?.(report, () => {
-    process.disconnect();
-  });
-}
+if (import.meta.main) await obeyOrder(generatePacedLoad);

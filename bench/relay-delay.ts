@@ -1,5 +1,6 @@
 /** What a streamed chunk waits longer than without a server in between, when many streams run at the same time. */
-import { compareFigure, runGenerator, type Target } from './bench-target.ts';
+import { compareFigure, type Target } from './bench-target.ts';
+import { runGenerator } from './generator.ts';
 import { median } from './median.ts';
 import type { PacedOrder, PacedReport } from './paced-load.ts';
 import { cpuMicroseconds, type MachineLoad, watchMachine } from './process-clock.ts';
