@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preparePythonEnvironment } from '../../../scripts/python-env.ts';
 import { BucketStore } from '../../../src/media/storage/bucket-store.ts';
 import { parseBucketUri } from '../../../src/media/storage/parse-bucket-uri.ts';
-import { findProgram } from '../../auth/local-google/find-program.ts';
 import { type ClientMachine, createClientMachine } from '../../support/client-machine.ts';
+import { GCLOUD, NO_GCLOUD, QUIET_GCLOUD } from '../../support/real-gcloud.ts';
 import { startStorageEmulator, type StorageEmulator } from '../../support/storage-emulator.ts';
 import { readBody } from './read-body.ts';
 
@@ -18,8 +18,6 @@ const environment = await preparePythonEnvironment({
 });
 const python = 'missing' in environment ? '' : environment.python;
 const noPython = 'missing' in environment ? `, skipped: ${environment.missing}` : '';
-const gcloud = findProgram('gcloud') ?? '';
-const noGcloud = gcloud === '' ? ', skipped: this machine has no gcloud' : '';
 
 let emulator: StorageEmulator;
 let store: BucketStore;
@@ -37,10 +35,7 @@ beforeAll(async () => {
       CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true',
       CLOUDSDK_CONFIG: join(folder, 'gcloud'),
       CLOUDSDK_CORE_PROJECT: 'any-project',
-      CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
-      CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
-      CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: 'true',
-      CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
+      ...QUIET_GCLOUD,
     },
   });
 });
@@ -58,7 +53,7 @@ async function read(uri: string): Promise<{ contentType: string | undefined; con
 }
 
 async function runGcloud(...args: string[]): Promise<void> {
-  const { exitCode, stderr } = await machine.run(gcloud, ['storage', ...args]);
+  const { exitCode, stderr } = await machine.run(GCLOUD, ['storage', ...args]);
   if (exitCode !== 0) throw new Error(stderr);
 }
 
@@ -119,7 +114,7 @@ describe.skipIf(noPython !== '')(`google-cloud-storage for Python${noPython}`, (
   });
 });
 
-describe.skipIf(noGcloud !== '')(`gcloud storage${noGcloud}`, () => {
+describe.skipIf(NO_GCLOUD !== '')(`gcloud storage${NO_GCLOUD}`, () => {
   it('copies files that the store reads', async () => {
     const path = join(folder, 'a picture #1.jpg');
     const content = Buffer.from('any bytes '.repeat(100_000));
