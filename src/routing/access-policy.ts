@@ -1,7 +1,7 @@
 import type { Principal } from '../auth/inbound/principal.ts';
 import type { CallerPolicy } from '../caller-policy.ts';
 import { GatewayError } from '../errors.ts';
-import { globPattern } from './glob-pattern.ts';
+import { globPattern } from '../glob-pattern.ts';
 import { modelNameSpellings } from './model-name.ts';
 
 /** What a request is about. */

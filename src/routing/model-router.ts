@@ -1,8 +1,8 @@
 import type { Backend } from '../backends/backend.ts';
+import { globPattern } from '../glob-pattern.ts';
 import type { RouteFamily } from '../translate/events/render-options.ts';
 import type { ModelObject } from '../wire/openai/response.ts';
 import { isModelName } from '../wire/openai/model-name.ts';
-import { globPattern } from './glob-pattern.ts';
 import { bareModelName, modelNameSpellings } from './model-name.ts';
 
 export interface ModelRule {

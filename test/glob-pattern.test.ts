@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { globPattern } from '../../src/routing/glob-pattern.ts';
+import { globPattern } from '../src/glob-pattern.ts';
 
 describe('globPattern', () => {
   it.each([
