@@ -45,9 +45,9 @@ export class TransportError extends Error {
   static from(error: unknown): TransportError {
     if (error instanceof TransportError) return error;
     const code = firstCode(error);
-    if (CONNECT_CODES.has(code) || CERTIFICATE_CODES.test(code)) {
-      return new TransportError('connect', `no connection (${code})`, error);
-    }
+    if (CONNECT_CODES.has(code)) return new TransportError('connect', `no connection (${code})`, error);
+    if (CERTIFICATE_CODES.test(code))
+      return new TransportError('connect', `no connection, the certificate is not trusted (${code})`, error);
     if (TIMEOUT_CODES.has(code)) return new TransportError('timeout', `no answer in time (${code})`, error);
     return new TransportError('reset', `the connection broke${code === '' ? '' : ` (${code})`}`, error);
   }

@@ -56,6 +56,13 @@ describe('TransportError.from', () => {
     },
   );
 
+  it('tells a certificate that is not trusted from a server that cannot be reached', () => {
+    expect(TransportError.from(withCode('CERT_HAS_EXPIRED')).message).toBe(
+      'no connection, the certificate is not trusted (CERT_HAS_EXPIRED)',
+    );
+    expect(TransportError.from(withCode('ECONNREFUSED')).message).toBe('no connection (ECONNREFUSED)');
+  });
+
   it('leaves an error of its own kind as it is', () => {
     const error = new TransportError('too-large', 'too much');
     expect(TransportError.from(error)).toBe(error);
