@@ -21,7 +21,7 @@ export interface TokenCacheOptions {
 /** Renewal starts this long before the end. Contract section 1.3. */
 const RENEW_AHEAD_MS = 300_000;
 
-/** A grant that ends sooner would end on its way to the upstream. */
+/** A grant that ends sooner could end on its way to the upstream: it is used only while no other can be had. */
 const TRAVEL_MS = 10_000;
 
 /** Wait after a first failed fetch; doubles with each further one. */
@@ -48,17 +48,21 @@ export class TokenCache {
   async get(signal: AbortSignal): Promise<AuthHeaders> {
     signal.throwIfAborted();
     this.#closed.signal.throwIfAborted();
-    const now = this.#options.now();
     const grant = this.#grant;
-    if (grant !== undefined && now < grant.expiresAt - TRAVEL_MS) {
-      if (now >= this.#renewAt && this.#fetching === undefined) {
-        this.#fetch().catch((error: unknown) => this.#options.onRenewalFailure?.(error));
-      }
+    const reserveMs = this.#failure === undefined ? TRAVEL_MS : 0;
+    if (grant !== undefined && this.#options.now() < grant.expiresAt - reserveMs) {
+      const isDue = this.#options.now() >= this.#renewAt;
+      if (isDue && this.#fetching === undefined) this.#fetch().catch(() => {});
       return grant.headers;
     }
     // A burst of requests must not become a burst on a token server that has just refused.
-    if (this.#failure !== undefined && now - this.#failure.at < FIRST_BACKOFF_MS) throw this.#failure.error;
-    return (await unlessAborted(this.#fetch(), signal)).headers;
+    if (this.#failure !== undefined && this.#isRecent(this.#failure.at)) throw this.#failure.error;
+    try {
+      return (await unlessAborted(this.#fetch(), signal)).headers;
+    } catch (error) {
+      if (signal.aborted || grant === undefined || !this.#isAlive(grant)) throw error;
+      return grant.headers;
+    }
   }
 
   /** Forgets the grant with these headers, if it is still the current one. */
@@ -72,6 +76,17 @@ export class TokenCache {
     this.#closed.abort(new Error('the credentials are closed'));
   }
 
+  #isRecent(time: number): boolean {
+    const passedMs = this.#options.now() - time;
+    // A clock that was set back must not stop the tries.
+    return passedMs >= 0 && passedMs < FIRST_BACKOFF_MS;
+  }
+
+  /** Whether a grant can still be handed out. */
+  #isAlive(grant: Grant): boolean {
+    return grant === this.#grant && this.#options.now() < grant.expiresAt && !this.#closed.signal.aborted;
+  }
+
   #fetch(): Promise<Grant> {
     this.#fetching ??= this.#fetchOnce().finally(() => {
       this.#fetching = undefined;
@@ -80,7 +95,7 @@ export class TokenCache {
   }
 
   async #fetchOnce(): Promise<Grant> {
-    const { fetch, now, fetchTimeoutMs } = this.#options;
+    const { fetch, now, fetchTimeoutMs, onRenewalFailure } = this.#options;
     const startedAt = now();
     try {
       const grant = await fetch(AbortSignal.any([this.#closed.signal, AbortSignal.timeout(fetchTimeoutMs)]));
@@ -96,6 +111,7 @@ export class TokenCache {
           : Math.min(MAX_BACKOFF_MS, this.#failure.backoffMs * 2);
       this.#failure = { error, at: now(), backoffMs };
       this.#renewAt = now() + backoffMs;
+      if (this.#grant !== undefined && this.#isAlive(this.#grant)) onRenewalFailure?.(error);
       throw error;
     }
   }

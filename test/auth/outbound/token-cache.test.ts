@@ -54,6 +54,14 @@ async function filled(lifetimeSeconds = 3600) {
   return all;
 }
 
+/** What a promise fails with; asked for before it does. */
+function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  );
+}
+
 describe('TokenCache', () => {
   it('fetches once for a hundred callers', async () => {
     const { get, pending } = handFed();
@@ -114,6 +122,46 @@ describe('TokenCache', () => {
     expect(await get()).toBe('second');
   });
 
+  it('serves the old token to its end when renewals fail', async () => {
+    const { get, pending, clock, renewalFailures } = await filled();
+    clock.now += 3_580_000;
+    expect(await get()).toBe('first');
+    await pending[1]?.reject(new Error('no'));
+    for (const passed of [10_000, 9000, 999]) {
+      clock.now += passed;
+      expect(await get()).toBe('first');
+    }
+    // Nobody waits for the second try, which has not come to its end.
+    expect(pending).toHaveLength(3);
+    expect(renewalFailures).toHaveLength(1);
+    clock.now += 1;
+    const last = failureOf(get());
+    await pending[2]?.reject(new Error('still no'));
+    expect(await last).toEqual(new Error('still no'));
+  });
+
+  it('serves the old token when the only try in its last seconds fails, and reports that once', async () => {
+    const { get, pending, clock, renewalFailures } = await filled();
+    clock.now += 3_595_000;
+    const all = Promise.all([get(), get(), get()]);
+    await pending[1]?.reject(new Error('no'));
+    expect(await all).toEqual(['first', 'first', 'first']);
+    expect(renewalFailures).toEqual([new Error('no')]);
+  });
+
+  it.each<[string, (all: Awaited<ReturnType<typeof filled>>) => void]>([
+    ['has ended meanwhile', ({ clock }) => void (clock.now += 5000)],
+    ['was refused meanwhile', ({ cache }) => cache.invalidate({ authorization: 'Bearer first' })],
+  ])('does not serve an old token that %s', async (_why, happen) => {
+    const all = await filled();
+    all.clock.now += 3_595_000;
+    const waiting = failureOf(all.get());
+    happen(all);
+    await all.pending[1]?.reject(new Error('no'));
+    expect(await waiting).toEqual(new Error('no'));
+    expect(all.renewalFailures).toEqual([]);
+  });
+
   it('waits a minute at most between renewals', async () => {
     const { get, pending, clock } = await filled(40_000);
     clock.now += 39_700_000;
@@ -148,6 +196,17 @@ describe('TokenCache', () => {
     const next = get();
     await pending[1]?.resolve('late');
     expect(await next).toBe('late');
+  });
+
+  it('tries again although the clock was set back', async () => {
+    const { get, pending, clock } = handFed();
+    const first = failureOf(get());
+    await pending[0]?.reject(new Error('refused'));
+    expect(await first).toEqual(new Error('refused'));
+    clock.now -= 500_000;
+    const second = get();
+    await pending[1]?.resolve('late');
+    expect(await second).toBe('late');
   });
 
   it('forgets a token that was refused, once for all who were refused', async () => {
