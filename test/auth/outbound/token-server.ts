@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyPairKeyObjectResult, verify } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** One key pair for the tests of a file, made when one needs it, because that takes a while. */
 let keyPair: KeyPairKeyObjectResult | undefined;
@@ -23,10 +24,11 @@ export const USER_SECRETS = {
 };
 export const SUBJECT_TOKEN = 'subject.token.of-the-platform';
 
-/** What happens to one request instead of the right answer. */
+/** What happens to one request instead of the right answer: silence, half an answer, a broken connection, an error. */
 export type Fault =
   | 'hang'
   | 'cut'
+  | 'reset'
   | { readonly status: number; readonly body?: unknown; readonly html?: string };
 
 export interface RecordedRequest {
@@ -45,6 +47,14 @@ export interface TokenServer {
   readonly requests: RecordedRequest[];
   /** What happens to the next requests, in order. */
   readonly faults: Fault[];
+  /** What happens to all others, as long as it is set. */
+  outage: Fault | undefined;
+  /** Time every answer takes, in milliseconds. */
+  delayMs: number;
+  /** The most requests that were under way at the same time. */
+  mostAtOnce: number;
+  /** When each token ends, in milliseconds since the epoch. */
+  readonly ends: Map<string, number>;
   /** Seconds until the next tokens expire. */
   lifetime: number;
   /** Milliseconds since the epoch, as the server sees it. */
@@ -57,7 +67,13 @@ export interface TokenServer {
 export async function startTokenServer(now: number): Promise<TokenServer> {
   const requests: RecordedRequest[] = [];
   const faults: Fault[] = [];
+  let underWay = 0;
   const server = createServer((request, response) => {
+    underWay += 1;
+    state.mostAtOnce = Math.max(state.mostAtOnce, underWay);
+    response.once('close', () => {
+      underWay -= 1;
+    });
     void handle(request, response, state);
   });
   await new Promise<void>((resolve) => {
@@ -69,6 +85,10 @@ export async function startTokenServer(now: number): Promise<TokenServer> {
     address,
     requests,
     faults,
+    outage: undefined,
+    delayMs: 0,
+    mostAtOnce: 0,
+    ends: new Map(),
     lifetime: 3600,
     now,
     gate: Promise.resolve(),
@@ -88,7 +108,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, state:
   const recorded = { method, url, headers, body, form: Object.fromEntries(new URLSearchParams(body)) };
   state.requests.push(recorded);
   await state.gate;
-  const fault = state.faults.shift();
+  if (state.delayMs > 0) await pause(state.delayMs);
+  const fault = state.faults.shift() ?? state.outage;
   if (fault === undefined) answer(recorded, response, state);
   else misbehave(fault, response);
 }
@@ -101,6 +122,10 @@ async function readBody(request: IncomingMessage): Promise<string> {
 
 function misbehave(fault: Fault, response: ServerResponse): void {
   if (fault === 'hang') return;
+  if (fault === 'reset') {
+    response.socket?.resetAndDestroy();
+    return;
+  }
   if (fault === 'cut') {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 });
     response.write('{"access', () => response.destroy());
@@ -119,6 +144,7 @@ function answer(request: RecordedRequest, response: ServerResponse, state: Token
   };
   const path = request.url.replace(/\?.*/, '');
   const accessToken = `ya29.${state.requests.length}`;
+  state.ends.set(accessToken, state.now + state.lifetime * 1000);
   if (path === '/token' || path === '/sts') {
     const problem = checkGrant(request.form, state);
     if (problem !== undefined) json(400, { error: 'invalid_grant', error_description: problem });
