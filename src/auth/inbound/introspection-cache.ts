@@ -79,7 +79,7 @@ export class IntrospectionCache<T extends { readonly expiresAt: number }> {
     const known = this.#known.get(key);
     if (known === undefined) return this.#getUnknown(key, token, signal);
     if (now >= known.facts.expiresAt) {
-      this.#known.delete(key);
+      this.#refuse(key);
       return undefined;
     }
     if (now < known.recheckAt) return known.facts;
@@ -117,15 +117,18 @@ export class IntrospectionCache<T extends { readonly expiresAt: number }> {
     return this.#flights.run(key, async () => {
       const facts = await this.#askOnce(token);
       const now = this.#options.now();
-      if (facts === undefined) {
-        this.#known.delete(key);
-        this.#refused.set(key, now + REFUSED_MS);
-      } else {
+      if (facts === undefined) this.#refuse(key);
+      else {
         this.#known.set(key, { facts, recheckAt: now + RECHECK_MS, staleAt: now + STALE_MS });
         this.#refused.delete(key);
       }
       return facts;
     });
+  }
+
+  #refuse(key: string): void {
+    this.#known.delete(key);
+    this.#refused.set(key, this.#options.now() + REFUSED_MS);
   }
 
   async #askOnce(token: string): Promise<T | undefined> {

@@ -506,6 +506,18 @@ describe('the life of an answer', () => {
     expect(await after(tokens, 100)).toBe('invalid_api_key');
   });
 
+  it('is known to be over by all who come after the first, without a question', async () => {
+    const tokens = open({ [TOKEN]: ANN });
+    await after(tokens, 0);
+    const asked = questions();
+    fixture().server.outage = { status: 500, body: {} };
+    expect([await after(tokens, 3600), await after(tokens, 29)]).toEqual([
+      'invalid_api_key',
+      'invalid_api_key',
+    ]);
+    expect(questions()).toBe(asked);
+  });
+
   it('is half a minute for a token that is not valid', async () => {
     const known: Record<string, KnownToken> = {};
     const tokens = open(known);
