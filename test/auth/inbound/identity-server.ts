@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { afterEach, beforeEach } from 'vitest';
 
@@ -33,6 +34,10 @@ export interface IdentityServer {
   outage: Fault | undefined;
   /** Requests wait for an answer until this promise is settled. */
   gate: Promise<void>;
+  /** Time every answer takes, in milliseconds. */
+  delayMs: number;
+  /** The most requests with the same target and bearer that were under way at the same time. */
+  mostAlike: number;
   /** The right answer. */
   answer: (request: IdentityRequest) => Reply;
   /** Stops listening and breaks what is under way. */
@@ -104,15 +109,22 @@ function countingDispatcher(): { dispatcher: Dispatcher; idle: () => Promise<voi
 }
 
 async function startIdentityServer(): Promise<IdentityServer> {
+  const underWay = new Map<string, number>();
   const http = createServer((request, response) => {
     const { method = '', url = '', headers } = request;
     const bearer = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1];
     const received = { method, url, headers, bearer };
     state.requests.push(received);
+    const question = `${url} ${bearer}`;
+    const alike = (underWay.get(question) ?? 0) + 1;
+    underWay.set(question, alike);
+    state.mostAlike = Math.max(state.mostAlike, alike);
+    response.once('close', () => underWay.set(question, (underWay.get(question) ?? 0) - 1));
     void answerLater(received, response);
   });
   const answerLater = async (received: IdentityRequest, response: ServerResponse): Promise<void> => {
     await state.gate;
+    if (state.delayMs > 0) await pause(state.delayMs);
     const fault = state.faults.shift() ?? state.outage;
     send(response, fault ?? state.answer(received));
   };
@@ -125,6 +137,8 @@ async function startIdentityServer(): Promise<IdentityServer> {
     faults: [],
     outage: undefined,
     gate: Promise.resolve(),
+    delayMs: 0,
+    mostAlike: 0,
     answer: () => ({ status: 404, body: {} }),
     close: () => {
       http.closeAllConnections();
