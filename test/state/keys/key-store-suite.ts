@@ -164,4 +164,26 @@ export function testKeyStore(get: () => Database): void {
       ...wrong.map(() => undefined),
     ]);
   });
+
+  it('never crosses a thousand keys with equal beginnings and ends, read or remembered', async () => {
+    const all = Array.from(
+      { length: 1000 },
+      (_, n) => `sk-parlance-${'a'.repeat(18)}${String(n).padStart(4, '0')}${'z'.repeat(18)}`,
+    );
+    // There are the even ones.
+    const ids = all.map((_key, n) => (n % 2 === 0 ? `key_${n}` : undefined));
+    const rows = all
+      .map((key, n) => ({ id: ids[n], hash: hashOfKey(key) }))
+      .filter(({ id }) => id !== undefined);
+    await get().query(
+      `insert into parlance.api_keys (id, name, prefix, hash, policy, created_at, last_used_at)
+       select item ->> 'id', 'alike', 'sk-parlance-aaaaaaaa', item ->> 'hash', '{}', $2::timestamptz, $2::timestamptz
+       from jsonb_array_elements($1::jsonb) as item`,
+      [JSON.stringify(rows), new Date(NOON).toISOString()],
+    );
+    for (let round = 0; round < 2; round++) {
+      const found = await Promise.all(all.map((key) => keys.find(key)));
+      expect(found.map((one) => one?.key.id)).toEqual(ids);
+    }
+  });
 }
