@@ -146,9 +146,12 @@ export class GatewayError extends Error {
     return ERROR_KINDS[this.code].status;
   }
 
-  /** The same failure, with more to say about it. */
-  with(more: GatewayErrorOptions): GatewayError {
-    return new GatewayError(this.code, this.message, { ...this.#options, ...more });
+  /** The same failure, with more to say about it, or in other words. */
+  with({
+    message = this.message,
+    ...more
+  }: GatewayErrorOptions & { readonly message?: string }): GatewayError {
+    return new GatewayError(this.code, message, { ...this.#options, ...more });
   }
 }
 

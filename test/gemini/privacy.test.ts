@@ -7,6 +7,7 @@ import {
   RESET,
   streamedAnswer,
   type UpstreamAnswer,
+  wholeAnswer,
 } from '../support/gemini-answers.ts';
 import { SECRETS } from '../support/gemini-server.ts';
 import { chat, FORMS, last, readAnswer, saying, startPair, text } from './fixture.ts';
@@ -163,6 +164,60 @@ describe.each(FORMS)('the log and a $form answer', ({ stream }) => {
     }
     expect(server.log.join('')).not.toContain('hush-hush');
     expect(upstream.requests.length).toBeGreaterThan(0);
+  });
+});
+
+/** What Gemini, or a proxy before it, may write that is an error or no answer, with something it was sent in it. */
+const REPEATING: readonly [name: string, stream: boolean, answer: (sent: string) => UpstreamAnswer][] = [
+  ['a refusal', false, (sent) => errorAnswer({ code: 400, status: 'INVALID_ARGUMENT', message: sent })],
+  [
+    'details of a refusal',
+    true,
+    (sent) =>
+      errorAnswer({ code: 403, status: sent, message: 'x', details: [{ metadata: { sent: [sent] } }] }),
+  ],
+  ['a page of a proxy', false, (sent) => bodyAnswer(502, `<html><h1>${sent}</h1></html>`)],
+  ['a refused credential', false, (sent) => bodyAnswer(401, sent)],
+  ['an error with status 200', false, (sent) => wholeAnswer(failed(sent))],
+  ['text that is no answer', false, (sent) => bodyAnswer(200, sent)],
+  ['an event that is an error', true, (sent) => streamedAnswer([failed(sent)])],
+  ['an event that is no JSON', true, (sent) => eventsAnswer(`data: ${sent}\n\n`)],
+  ['an error behind events', true, (sent) => streamedAnswer([text('Hel'), failed(sent)])],
+  ['no JSON behind events', true, (sent) => eventsAnswer(`${eventOf(text('Hel'))}data: ${sent}\n\n`)],
+  [
+    'bare JSON behind events',
+    true,
+    (sent) => eventsAnswer(eventOf(text('Hel')) + JSON.stringify(failed(sent))),
+  ],
+  ['no events at all', true, (sent) => eventsAnswer(sent)],
+  [
+    'an error in an array',
+    true,
+    (sent) =>
+      bodyAnswer(200, JSON.stringify([text('Hel'), failed(sent)]), { 'content-type': 'application/json' }),
+  ],
+  ['a call that cannot be used', false, (sent) => wholeAnswer(malformed(sent))],
+];
+
+const failed = (sent: string): object => ({ error: { code: 500, status: 'INTERNAL', message: sent } });
+const malformed = (sent: string): object => ({
+  candidates: [{ finishReason: 'MALFORMED_FUNCTION_CALL', finishMessage: sent }],
+});
+const eventOf = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
+const eventsAnswer = (body: string): UpstreamAnswer =>
+  bodyAnswer(200, body, { 'content-type': 'text/event-stream' });
+
+describe.each(REPEATING)('what was sent, in %s,', (_name, stream, answer) => {
+  it.each(['vertex', 'gemini'] as const)('is shown without the credential of %s', async (kind) => {
+    const { server } = await startPair(
+      { kind, backend: { retry: { maxRetries: 0 }, malformedRetries: 0 } },
+      ({ headers: { authorization = '', 'x-goog-api-key': key } }) =>
+        answer(`${authorization} ${String(key)}`),
+    );
+    const { error } = await readAnswer(await server.post(chat({ stream })));
+    const shown = JSON.stringify(error);
+    expect(shown).toContain(kind === 'vertex' ? '[authorization]' : '[x-goog-api-key]');
+    for (const place of [shown, server.log.join('')]) expect(place).not.toContain('of-the-server');
   });
 });
 

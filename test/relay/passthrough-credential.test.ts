@@ -1,7 +1,15 @@
 /** In mode `passthrough` the credential of the client goes to the model server, and nothing else of it. Contract section 1.3. */
 import { describe, expect, it } from 'vitest';
 import { FORMS, readAnswer } from '../gemini/fixture.ts';
-import { bodyAnswer, completion, errorAnswer, jsonAnswer } from '../support/faulty-answers.ts';
+import {
+  type Answer,
+  bodyAnswer,
+  chunks,
+  completion,
+  errorAnswer,
+  jsonAnswer,
+  sseAnswer,
+} from '../support/faulty-answers.ts';
 import { likeToken, runMany } from '../support/like-tokens.ts';
 import {
   answerFirst,
@@ -116,33 +124,69 @@ describe.each(FORMS)('a $form request', ({ stream }) => {
   });
 });
 
-describe('an error that repeats what was sent', () => {
-  const FORMS_OF_ERRORS = [
-    (text: string) => JSON.stringify({ error: { message: text } }),
-    (text: string) => `refused: ${text}`,
-  ];
+/** What a server may write that is an error, or no answer at all, with something it was sent in it. */
+const REPEATING: readonly [name: string, stream: boolean, answer: (sent: string) => Answer][] = [
+  ['a refusal', false, (sent) => jsonAnswer({ error: { message: sent } }, { status: 400 })],
+  ['a refusal in text', false, (sent) => bodyAnswer(`refused: ${sent}`, { status: 400 })],
+  ['a kind of failure', false, (sent) => jsonAnswer({ error: { type: sent, code: sent } }, { status: 400 })],
+  ['a field', false, (sent) => jsonAnswer({ error: { message: 'x', param: sent } }, { status: 400 })],
+  ['an error with status 200', false, (sent) => jsonAnswer({ error: { message: sent } })],
+  ['JSON that is no answer', false, (sent) => jsonAnswer({ sent })],
+  ['text that is no answer', false, (sent) => bodyAnswer(sent)],
+  ['long text that is no answer', false, (sent) => bodyAnswer(sent + ' '.repeat(300_000))],
+  ['a refusal of a stream', true, (sent) => jsonAnswer({ detail: sent }, { status: 400 })],
+  ['an error in place of a stream', true, (sent) => jsonAnswer({ error: { message: sent } })],
+  ['an event of a stream that is an error', true, (sent) => sseAnswer([errorEvent(sent)])],
+  ['an event that is no JSON', true, (sent) => sseAnswer([sent])],
+  ['an event that is no chunk', true, (sent) => sseAnswer([JSON.stringify({ message: sent })])],
+  ['a line that is no event', true, (sent) => sseAnswer([Buffer.from(`${sent}\n\n`)])],
+  ['an error behind chunks', true, (sent) => sseAnswer([...chunks().slice(0, 2), errorEvent(sent)])],
+  [
+    'an error line behind chunks',
+    true,
+    (sent) => sseAnswer([...chunks().slice(0, 2), Buffer.from(`error: ${errorEvent(sent)}\n\n`)]),
+  ],
+  [
+    'a named event behind chunks',
+    true,
+    (sent) => sseAnswer([...chunks().slice(0, 2), Buffer.from(`event: error\ndata: ${sent}\n\n`)]),
+  ],
+  [
+    'bare JSON at the end of a stream',
+    true,
+    (sent) => sseAnswer(chunks().slice(0, 2), { partial: errorEvent(sent) }),
+  ],
+];
 
+const errorEvent = (message: string): string => JSON.stringify({ error: { message, code: 500 } });
+
+describe.each(REPEATING)('what was sent, in %s,', (_name, stream, answer) => {
   it.each([
-    ['ours', { mode: 'open' }, OWN_KEY],
-    ["the client's", { mode: 'passthrough' }, 'token-of-the-client'],
-  ])('does not show a credential, %s', async (_whose, auth, credential) => {
+    ['with our credential', { mode: 'open' }, OWN_KEY],
+    ["with the client's", { mode: 'passthrough' }, 'token-of-the-client'],
+  ])('is shown without credentials, %s', async (_whose, auth, credential) => {
     const [server] = await startServers(1);
     const relay = await startRelay({
       auth,
       upstreams: {
-        servers: upstreamOf([server!], { api_key: OWN_KEY, headers: { 'X-Secret': 'in-another-header' } }),
+        servers: upstreamOf([server!], {
+          api_key: OWN_KEY,
+          headers: { 'X-Secret': 'in-another-header' },
+          retries: 0,
+        }),
       },
     });
     await relay.settled();
-    for (const write of FORMS_OF_ERRORS) {
-      server!.respond = ({ method, headers }) =>
-        method === 'POST' ? bodyAnswer(write(JSON.stringify(headers)), { status: 400 }) : undefined;
-      const { status, error } = await readAnswer(
-        await relay.post(chat(), { headers: bearer('token-of-the-client') }),
-      );
-      expect(status).toBe(400);
-      expect(error?.message).toContain('[authorization]');
-      expect(error?.message).not.toMatch(new RegExp(`${credential}|${OWN_KEY}|in-another-header`));
+    server!.respond = ({ method, headers }) =>
+      method === 'POST' ? answer(`${headers['authorization']} ${headers['x-secret']}`) : undefined;
+    const { error } = await readAnswer(
+      await relay.post(chat({ stream }), { headers: bearer('token-of-the-client') }),
+    );
+    const shown = JSON.stringify(error);
+    expect(shown).toMatch(/\[authorization\].*\[x-secret\]/);
+    for (const secret of [credential, OWN_KEY, 'in-another-header']) {
+      expect(shown).not.toContain(secret);
+      expect(JSON.stringify(relay.log)).not.toContain(secret);
     }
   });
 });

@@ -66,6 +66,7 @@ export class RelayBackend implements Backend {
     return RelayedStream.begin(upstream.body, {
       ...options,
       editor: new StreamEditor(options),
+      explain: (failure) => failure,
       firstByteMs: 10_000,
     });
   }

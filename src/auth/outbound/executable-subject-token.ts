@@ -87,7 +87,7 @@ function readResponse(json: unknown, place: string, context: TokenContext): stri
   if (!isJsonObject(json)) throw new CredentialFault(`${place} printed something that is not a JSON object.`);
   const { success, code, message, token_type: type, expiration_time: expiration } = json;
   if (success !== true) {
-    throw new CredentialFault(`${place} reports ${presentable(`${String(code)}: ${String(message)}`, [])}.`);
+    throw new CredentialFault(`${place} reports ${presentable(`${String(code)}: ${String(message)}`)}.`);
   }
   const member = type === 'urn:ietf:params:oauth:token-type:saml2' ? 'saml_response' : 'id_token';
   const token = json[member];

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { cutSecrets, type Secret, secretsIn } from '../../upstream/cut-secrets.ts';
 import { exchange, readText } from '../../upstream/exchange.ts';
 import { type RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
@@ -34,7 +35,7 @@ export interface TokenRequest {
   readonly body?: string | Readonly<Record<string, string>>;
   /** What to do when the server refuses; sentences. */
   readonly advice: string;
-  /** What the server may quote in its error but nobody may read. */
+  /** What the server may quote in its error but nobody may read, besides headers and the query of the URL. */
   readonly secrets?: readonly string[];
 }
 
@@ -113,29 +114,30 @@ export function describeUrl(url: URL): string {
 async function attempt(request: TokenRequest, context: TokenContext): Promise<string> {
   const { url, body } = request;
   const isForm = typeof body === 'object';
-  const { status, body: answer } = await exchange(
-    url.protocol === 'http:' ? context.direct : context.dispatcher,
-    {
-      origin: url.origin,
-      path: `${url.pathname}${url.search}`,
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        'user-agent': 'parlance',
-        ...(body !== undefined && {
-          'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
-        }),
-        ...request.headers,
-      },
-      ...(body !== undefined && { body: isForm ? new URLSearchParams(body).toString() : body }),
-      signal: context.signal,
-      headersTimeoutMs: HEADERS_TIMEOUT_MS,
-      idleTimeoutMs: HEADERS_TIMEOUT_MS,
+  const {
+    status,
+    body: answer,
+    sent,
+  } = await exchange(url.protocol === 'http:' ? context.direct : context.dispatcher, {
+    origin: url.origin,
+    path: `${url.pathname}${url.search}`,
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      'user-agent': 'parlance',
+      ...(body !== undefined && {
+        'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
+      }),
+      ...request.headers,
     },
-  );
+    ...(body !== undefined && { body: isForm ? new URLSearchParams(body).toString() : body }),
+    signal: context.signal,
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    idleTimeoutMs: HEADERS_TIMEOUT_MS,
+  });
   const text = await readText(answer, MAX_ANSWER_BYTES);
   if (status === 200) return text;
   const isTransient = TRANSIENT_STATUSES.has(status);
-  const reason = refusalReason(text, request.secrets ?? []);
+  const reason = refusalReason(text, [...secretsOf(request), ...secretsIn(sent)]);
   throw new CredentialFault(
     `${describeUrl(url)} answered ${status}${reason === '' ? '' : ` ${reason}`}. ${isTransient ? 'Try again later.' : request.advice}`,
     { isTransient },
@@ -151,8 +153,15 @@ function isTimeout(reason: unknown): boolean {
   return reason instanceof Error && reason.name === 'TimeoutError';
 }
 
+function secretsOf({ url, secrets = [] }: TokenRequest): Secret[] {
+  const named = secrets.filter((value) => value !== '').map((value) => ({ name: 'secret', value }));
+  // As it is written, and as it is meant.
+  const queries = [url.search, [...url.searchParams.values()].join(' ')];
+  return [...named, ...queries.flatMap((query) => secretsIn({ query }))];
+}
+
 /** The reason an OAuth server (RFC 6749 section 5.2) or a Google API gives, fit to be shown; '' for none. */
-function refusalReason(text: string, secrets: readonly string[]): string {
+function refusalReason(text: string, secrets: readonly Secret[]): string {
   const json = parseJson(text);
   if (!isJsonObject(json)) return '';
   const { error, error_description: description } = json;
@@ -163,12 +172,8 @@ function refusalReason(text: string, secrets: readonly string[]): string {
 const MAX_REASON_LENGTH = 300;
 
 /** A foreign text without secrets, control characters and anything long enough to be a key or token. */
-export function presentable(text: string, secrets: readonly string[]): string {
-  let shown = text;
-  for (const secret of secrets) {
-    if (secret !== '') shown = shown.replaceAll(secret, '[secret]');
-  }
-  return shown
+export function presentable(text: string, secrets: readonly Secret[] = []): string {
+  return cutSecrets(text, secrets)
     .replaceAll(/\p{Cc}+/gu, ' ')
     .replaceAll(/[^\s@]{64,}/g, '[secret]')
     .slice(0, MAX_REASON_LENGTH)

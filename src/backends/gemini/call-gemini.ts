@@ -1,11 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.ts';
-import type { GatewayError } from '../../errors.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
+import { withoutSent } from '../../upstream/cut-secrets.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
-import { readErrorText } from '../../upstream/read-error-text.ts';
 import { GeminiEvents } from './gemini-events.ts';
 import { type GeminiPlace, geminiUrl } from './gemini-url.ts';
 import { streamReader, wholeReader } from './read-frames.ts';
@@ -58,6 +57,7 @@ export async function callGemini(call: GeminiCall, connection: GeminiConnection)
     isJson,
     decoder,
     keepCall: call.keepCall,
+    explain: (failure) => withoutSent(failure, response.sent),
   });
   await events.untilOutput();
   const { modelVersion } = decoder;
@@ -103,13 +103,13 @@ async function* bodyOf(text: string): AsyncGenerator<Buffer, void, void> {
   yield Buffer.from(text);
 }
 
-async function readError(response: GeminiResponse): Promise<GatewayError> {
-  const body = await readErrorText(response, MAX_ERROR_BYTES);
-  const { 'content-type': contentType, 'retry-after': retryAfter } = response.headers;
-  return fromGeminiError({
-    status: response.status,
-    body,
+async function readError({ status, headers, body, sent }: GeminiResponse): Promise<unknown> {
+  const { 'content-type': contentType, 'retry-after': retryAfter } = headers;
+  const error = fromGeminiError({
+    status,
+    body: await readText(body, MAX_ERROR_BYTES),
     ...(contentType === undefined ? {} : { contentType }),
     ...(retryAfter === undefined ? {} : { retryAfter }),
   });
+  return withoutSent(error, sent);
 }

@@ -14,6 +14,8 @@ export interface GeminiEventsOptions {
   readonly decoder: GeminiDecoder;
   /** Sees every call as it begins, and may change it. */
   readonly keepCall: (event: ToolCallStart) => ToolCallStart;
+  /** Makes of a failure what may be shown of it. */
+  readonly explain: (failure: unknown) => unknown;
 }
 
 /**
@@ -88,7 +90,7 @@ export class GeminiEvents implements AsyncIterableIterator<ChatEventBatch, void,
   #takeFailure(): unknown {
     const error = this.#failure?.error;
     this.#failure = undefined;
-    return error;
+    return this.#options.explain(error);
   }
 
   /** Waits for one read of the body, and decodes what it brings. Never rejects. */

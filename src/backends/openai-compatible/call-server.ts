@@ -1,7 +1,7 @@
 import { GatewayError } from '../../errors.ts';
 import { fromServerError } from '../../translate/error/from-server-error.ts';
-import type { ExchangeResponse } from '../../upstream/exchange.ts';
-import { readErrorText } from '../../upstream/read-error-text.ts';
+import { withoutSent } from '../../upstream/cut-secrets.ts';
+import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import { giveVerdict } from '../../upstream/replicas/give-verdict.ts';
 import type { Lease } from '../../upstream/replicas/replica.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
@@ -44,8 +44,19 @@ export interface WholeCall extends ServerCall {
  *   {TransportError} when it did not
  */
 export async function callForWhole(call: WholeCall, lease: Lease): Promise<Completion | LongAnswer> {
-  const { upstream, asked, isChecked } = call;
   const response = await send(call, lease);
+  try {
+    return await readWhole(response, call, lease);
+  } catch (error) {
+    throw withoutSent(error, response.sent);
+  }
+}
+
+async function readWhole(
+  response: ExchangeResponse,
+  { upstream, asked, isChecked, signal }: WholeCall,
+  lease: Lease,
+): Promise<Completion | LongAnswer> {
   if (mediaType(response) === 'text/event-stream') {
     response.body.cancel();
     throw unexpected(upstream, 'answered with a stream that nobody asked for');
@@ -60,7 +71,7 @@ export async function callForWhole(call: WholeCall, lease: Lease): Promise<Compl
   }
   if (!isWhole) {
     begin(lease);
-    return new LongAnswer(bytes, response.body, { upstream, asked, onOver: endLease(lease, call.signal) });
+    return new LongAnswer(bytes, response.body, { upstream, asked, onOver: endLease(lease, signal) });
   }
   const completion = readCompletion(bytes, upstream);
   lease.succeed();
@@ -93,16 +104,17 @@ export async function callForStream(call: StreamCall, lease: Lease): Promise<Ope
   const sentAt = performance.now();
   const response = await send(call, lease);
   if (mediaType(response) !== 'text/event-stream') {
-    const body = await readErrorText(response, MAX_ERROR_BYTES);
+    const body = await readText(response.body, MAX_ERROR_BYTES);
     throw isCompletion(body, upstream)
       ? unexpected(upstream, 'answered a request for a stream with one object')
-      : fromServerError({ status: 200, ...contentTypeOf(response), body, upstream });
+      : errorIn(response, body, upstream);
   }
   const editor = new StreamEditor({ upstream, asked, watch, hidesUsage });
   const answer = await RelayedStream.begin(response.body, {
     editor,
     verify,
     upstream,
+    explain: (failure) => withoutSent(failure, response.sent),
     onStir: () => lease.stir(),
     onOver: endLease(lease, call.signal),
     firstByteMs: Math.max(1, Math.round(firstByteMs - (performance.now() - sentAt))),
@@ -121,14 +133,19 @@ async function send(call: ServerCall, { replica }: Lease): Promise<ExchangeRespo
     throw unexpected(upstream, `compressed its answer (${encoding}), which nobody asked for`);
   }
   if (response.status === 200) return response;
-  const { 'retry-after': retryAfter } = response.headers;
-  throw fromServerError({
-    status: response.status,
-    ...contentTypeOf(response),
-    body: await readErrorText(response, MAX_ERROR_BYTES),
-    ...(retryAfter === undefined ? {} : { retryAfter }),
+  throw errorIn(response, await readText(response.body, MAX_ERROR_BYTES), upstream);
+}
+
+function errorIn({ status, headers, sent }: ExchangeResponse, body: string, upstream: string): unknown {
+  const { 'content-type': contentType, 'retry-after': retryAfter } = headers;
+  const error = fromServerError({
+    status,
+    body,
     upstream,
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(retryAfter === undefined ? {} : { retryAfter }),
   });
+  return withoutSent(error, sent);
 }
 
 /** An answer begins that may still break off: only a trial has found out already what it was made for. */
@@ -149,11 +166,6 @@ function endLease(lease: Lease, signal: AbortSignal): (failure?: unknown) => voi
 
 function mediaType({ headers }: ExchangeResponse): string {
   return (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-}
-
-function contentTypeOf({ headers }: ExchangeResponse): { contentType?: string } {
-  const { 'content-type': contentType } = headers;
-  return contentType === undefined ? {} : { contentType };
 }
 
 function isCompletion(body: string, upstream: string): boolean {

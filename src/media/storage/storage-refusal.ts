@@ -2,8 +2,8 @@ import { GatewayError } from '../../errors.ts';
 import { excerptOf } from '../../translate/error/excerpt.ts';
 import { readServerError } from '../../translate/error/read-server-error.ts';
 import { retryAfterSeconds } from '../../translate/error/retry-after.ts';
-import type { ExchangeResponse } from '../../upstream/exchange.ts';
-import { readErrorText } from '../../upstream/read-error-text.ts';
+import { cutSecrets, secretsIn } from '../../upstream/cut-secrets.ts';
+import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import type { FailedAttempt } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
 import { type BucketObject, describeObject } from './parse-bucket-uri.ts';
@@ -31,10 +31,11 @@ export class StorageRefusal extends Error {
 
   /** @throws the signal's reason when the caller left meanwhile */
   static async read(response: ExchangeResponse): Promise<StorageRefusal> {
-    const { status, headers } = response;
-    const text = status < 400 ? '' : await readErrorText(response, MAX_ERROR_BYTES).catch(noText);
-    response.body.cancel();
-    const said = excerptOf(messageIn(text) ?? text, headers['content-type']).replace(/\.$/, '');
+    const { status, headers, body, sent } = response;
+    const text = status < 400 ? '' : await readText(body, MAX_ERROR_BYTES).catch(noText);
+    body.cancel();
+    const words = excerptOf(messageIn(text) ?? text, headers['content-type']).replace(/\.$/, '');
+    const said = cutSecrets(words, secretsIn(sent));
     return new StorageRefusal(status, said, retryAfterSeconds(headers['retry-after']) * 1000);
   }
 

@@ -104,6 +104,47 @@ describe('workload identity federation', () => {
   });
 
   it.each([
+    {
+      what: 'the credentials of its client',
+      change: { client_id: 'me', client_secret: 'opaque-secret-of-mine' },
+      said: `no client ${Buffer.from('me:opaque-secret-of-mine').toString('base64')}`,
+      shown: 'no client [authorization]',
+    },
+    {
+      what: 'the query of its URL',
+      change: { credential_source: undefined },
+      query: '?key=opaque-key-of-mine',
+      said: 'GET /token?key=opaque-key-of-mine is too much',
+      shown: 'GET /token[query] is too much',
+    },
+    {
+      what: 'a header of its own',
+      change: { credential_source: undefined },
+      headers: { authorization: 'Bearer opaque-token-of-mine' },
+      said: 'opaque-token-of-mine is not known',
+      shown: '[authorization] is not known',
+    },
+    {
+      what: 'the query of its URL, as it is written,',
+      change: { credential_source: undefined },
+      query: '?key=opaque%2fkey+opaque%2Fmine',
+      said: 'opaque%2fkey+opaque%2Fmine, opaque/key opaque/mine, opaque%2Fkey%20opaque%2Fmine',
+      shown: '[query], [query], [query]',
+    },
+  ])('keeps $what out of messages', async ({ change, query = '', headers = {}, said, shown }) => {
+    const all = fixture();
+    all.server.faults.push({ status: 400, body: { error: 'invalid_request', error_description: said } });
+    const { credential_source: source, ...file } = { ...externalFile(all), ...change } as Record<
+      string,
+      unknown
+    >;
+    const place = source ?? { url: `${all.server.origin}/subject${query}`, headers };
+    const { message } = await failureOf(all.openFile({ ...file, credential_source: place }).headers(never));
+    expect(message).toContain(`answered 400 invalid_request: ${shown}. Check`);
+    expect(message).not.toContain('opaque');
+  });
+
+  it.each([
     { change: { audience: undefined }, problem: '"audience" is missing' },
     { change: { subject_token_type: undefined }, problem: '"subject_token_type" is missing' },
     { change: { credential_source: undefined }, problem: '"credential_source" is missing' },

@@ -176,7 +176,7 @@ describe('a refusal', () => {
   });
 
   it.each([
-    ['the credentials', `the header "${AUTHORIZATION}" is bad`, 'the header "Bearer [authorization]" is bad'],
+    ['the credentials', `the header "${AUTHORIZATION}" is bad`, 'the header "[authorization]" is bad'],
     ['the markup of a page', '<html><script>x()</script><p>Sign&nbsp;in</p></html>', 'HTTP 400: Sign in)'],
     ['control characters', 'a\r\nb\u0007c', 'HTTP 400: a b c)'],
     ['more than 200 characters', 'z'.repeat(5000), `HTTP 400: ${'z'.repeat(200)}…)`],

@@ -13,6 +13,8 @@ export interface RelayedStreamOptions {
   readonly editor: StreamEditor;
   /** Asked before the answer is declared complete. @throws {GatewayError} when it must not be */
   readonly verify?: (() => Promise<void>) | undefined;
+  /** Makes of a failure what may be shown of it. */
+  readonly explain: (failure: unknown) => unknown;
   /** Told that the server is at work. */
   readonly onStir?: (() => void) | undefined;
   /** Told once how the stream ended: nothing, or what broke it. */
@@ -136,7 +138,7 @@ export class RelayedStream implements FlowingAnswer {
    * @param take is given what came before a failure together with it
    */
   #gather(take: Take, hasRoom: () => boolean = () => true): void {
-    const { editor } = this.#options;
+    const { editor, explain } = this.#options;
     this.#take = take;
     const edit = (finish?: () => Buffer): void => {
       const pieces = this.#pieces;
@@ -150,7 +152,7 @@ export class RelayedStream implements FlowingAnswer {
           failure = error;
         }
       }
-      this.#take(edited, failure);
+      this.#take(edited, failure === undefined ? undefined : explain(failure));
     };
     const flush = (): void => {
       if (this.#pieces.length > 0) edit();

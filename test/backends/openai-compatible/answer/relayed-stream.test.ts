@@ -25,6 +25,7 @@ function begin(
   const stream = RelayedStream.begin(upstream.body, {
     upstream: 'mine',
     editor: new StreamEditor({ upstream: 'mine', asked: undefined }),
+    explain: (failure) => failure,
     onOver: (failure) => {
       overs.push(failure);
     },
