@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts';
+import { shownModelName } from '../model-store/resolve-model.ts';
 import { SERVER_KINDS } from '../translate/relay/server-kinds.ts';
 
 export interface Banner {
@@ -17,7 +18,7 @@ function describeUpstream(name: string, upstream: LoadedConfig['upstreams'][stri
 function describePlace(upstream: LoadedConfig['upstreams'][string]): string {
   switch (upstream.kind) {
     case 'embedded':
-      return `${upstream.model}, embedded`;
+      return `${shownModelName(upstream.model)}, embedded`;
     case 'vertex': {
       const project = upstream.project ?? 'the project of the credentials';
       const place =

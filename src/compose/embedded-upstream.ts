@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { EmbeddedBackend } from '../backends/embedded/embedded-backend.ts';
 import type { EmbeddedUpstreamConfig } from '../config/complete-upstream.ts';
 import type { DeepReadonly } from '../config/deep-freeze.ts';
+import { shownModelName } from '../model-store/resolve-model.ts';
 import type { Log } from '../observability/log.ts';
 
 /** An embedded backend and the model its configuration names; the command line sees to the model's file. */
@@ -36,5 +37,5 @@ export function createEmbeddedUpstream(
 
 /** A model's name for lists and headers: catalogue names as they are, files and URLs by their file name. */
 function shortModelName(model: string): string {
-  return basename(model).replace(/\.gguf$/i, '');
+  return basename(shownModelName(model)).replace(/\.gguf$/i, '');
 }

@@ -2,8 +2,9 @@ import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import type { Dispatcher } from 'undici';
 import type { Transport } from './http-get.ts';
 import { headerText, httpGet, statusFault } from './http-get.ts';
+import { shownModelName } from './resolve-model.ts';
 import { retryTransient } from './retry-transient.ts';
-import { redactCredentials, TransferFault } from './transfer-fault.ts';
+import { TransferFault } from './transfer-fault.ts';
 
 export interface DownloadRequest {
   readonly url: string;
@@ -17,7 +18,7 @@ export interface DownloadRequest {
 
 /** What must be known to go on with a file that is there in part. */
 interface PartialNote {
-  /** Without credentials. */
+  /** Without credentials and query: a URL that is signed anew is the same. */
   readonly url: string;
   /** The `ETag` or `Last-Modified` these bytes came with: RFC 9110 section 13.1.5 wants it in `If-Range`. */
   readonly validator: string;
@@ -125,7 +126,7 @@ async function readNote({ url, path }: DownloadRequest): Promise<PartialNote | u
   const text = await readFile(notePath(path), 'utf8').catch(() => '');
   try {
     const note = JSON.parse(text) as Partial<PartialNote> | null;
-    const usable = note?.url === redactCredentials(url) && typeof note.validator === 'string';
+    const usable = note?.url === shownModelName(url) && typeof note.validator === 'string';
     return usable ? (note as PartialNote) : undefined;
   } catch {
     return undefined;
@@ -143,7 +144,7 @@ async function writeNote(
   const validator = strongTag ?? headerText(response.headers['last-modified']);
   if (validator === undefined) return rm(notePath(path), { force: true });
   const note: PartialNote = {
-    url: redactCredentials(url),
+    url: shownModelName(url),
     validator,
     ...(totalBytes !== undefined && { totalBytes }),
   };

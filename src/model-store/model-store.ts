@@ -10,7 +10,7 @@ import { CATALOGUE, DEFAULT_MODEL_NAME } from './catalogue.ts';
 import { acquirePullLock } from './pull-lock.ts';
 import { checksumPath, discardLeftovers, lockPath, partialPath, pullModel } from './pull-model.ts';
 import type { OnPullProgress } from './pull-progress.ts';
-import { resolveModel } from './resolve-model.ts';
+import { resolveModel, shownModelName } from './resolve-model.ts';
 
 export interface ModelStoreOptions {
   /** `PARLANCE_HOME`; models live in its folder `models`. */
@@ -280,7 +280,7 @@ function unknownModel(name: string, catalogue: readonly CatalogueModel[], direct
   const names = catalogue.map((model) => model.name).join(', ');
   return new GatewayError(
     'model_not_found',
-    `There is no model or model file "${name}". Give a catalogue name (${names}), an https URL that ends in .gguf, ` +
+    `There is no model or model file "${shownModelName(name)}". Give a catalogue name (${names}), an https URL that ends in .gguf, ` +
       `the path of a .gguf file, or the name of a file in ${directory}.`,
   );
 }

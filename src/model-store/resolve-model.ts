@@ -25,9 +25,14 @@ export function resolveModel(name: string, catalogue: readonly CatalogueModel[])
   return { kind: 'unmanaged', candidates: name.endsWith('.gguf') ? [name] : [name, `${name}.gguf`] };
 }
 
+/** A model's name for people: a URL without query and user, which often hold a secret. */
+export function shownModelName(name: string): string {
+  return name.replace(/^(https?:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, '$1$2');
+}
+
 /**
  * A URL becomes a file name that carries a piece of the URL's hash: two repositories may well publish
- * files of one name. Query and user name stay out of it, they often hold a secret that changes.
+ * files of one name. Query and user name stay out of it: the secrets in them change.
  */
 function modelFromUrl(name: string): ModelFile | undefined {
   if (!URL.canParse(name)) return undefined;
@@ -37,7 +42,7 @@ function modelFromUrl(name: string): ModelFile | undefined {
   const digest = createHash('sha256').update(`${url.origin}${url.pathname}`).digest('hex').slice(0, 8);
   const stem = last.slice(0, -'.gguf'.length).replaceAll(/[^\w.-]/g, '_');
   return {
-    name: `${url.origin}${url.pathname}`,
+    name: shownModelName(url.href),
     file: `${stem}-${digest}.gguf`,
     sources: [{ kind: 'url', url: name }],
   };

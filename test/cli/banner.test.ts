@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readyText } from '../../src/cli/banner.ts';
+import { banner, readyText } from '../../src/cli/banner.ts';
 import type { LoadedConfig } from '../../src/config/load.ts';
 
 type Modes = LoadedConfig['auth']['routes']['plain'];
@@ -12,6 +12,17 @@ const wordsOf = (modes: Modes): string => {
 };
 
 const START = "curl http://127.0.0.1:8080/v1/chat/completions -H 'Content-Type: application/json' ";
+
+describe('banner', () => {
+  it('names a model without the secrets of its URL', () => {
+    const model = 'https://me:s3cret@example.com/m.gguf?X-Goog-Signature=s3cret';
+    const upstreams = { a: { kind: 'embedded', model, fallback: [] } };
+    const config = { upstreams, models: [], endpoints: {}, notices: [] } as unknown as LoadedConfig;
+    const text = banner({ url: 'http://127.0.0.1:8080', version: '0', config });
+    expect(text).toContain('Upstream a: https://example.com/m.gguf, embedded');
+    expect(text).not.toContain('s3cret');
+  });
+});
 
 describe('readyText', () => {
   it.each<[Modes, string]>([

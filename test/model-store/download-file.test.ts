@@ -131,6 +131,16 @@ describe('downloadFile', () => {
     expect(first.requests.at(-1)?.headers).toMatchObject({ range: 'bytes=60000-', 'if-range': '"v1"' });
   });
 
+  it('goes on with a URL that was signed anew, and keeps no signature', async () => {
+    const files = { '/model?signature=first': CONTENT, '/model?signature=second': CONTENT };
+    const { origin, requests } = await serve({ files, faults: [CUT, { kind: 'status', status: 403 }] });
+    await expect(download(`${origin}/model?signature=first`)).rejects.toThrow('HTTP 403');
+    expect(await readFile(`${path}.json`, 'utf8')).not.toContain('first');
+    await download(`${origin}/model?signature=second`);
+    expect(CONTENT.equals(await readFile(path))).toBe(true);
+    expect(requests.at(-1)?.headers.range).toBe('bytes=100000-');
+  });
+
   it('does not mix two versions of a file', async () => {
     const files = { '/model': CONTENT };
     const { origin } = await serve({ files, faults: [CUT, { kind: 'status', status: 404 }] });

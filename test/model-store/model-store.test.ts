@@ -306,6 +306,12 @@ describe('pull', () => {
   );
 });
 
+it('refuses a URL without showing its secrets', async () => {
+  const pulled = open([]).pull('https://me:s3cret@example.com/readme.html?key=s3cret');
+  await expect(pulled).rejects.toThrow('"https://example.com/readme.html"');
+  await expect(pulled).rejects.not.toThrow('s3cret');
+});
+
 describe('locate', () => {
   it('finds a file by path, by name in the models folder, and by catalogue name', async () => {
     await mkdir(models, { recursive: true });

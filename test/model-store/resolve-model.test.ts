@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE, DEFAULT_MODEL_NAME } from '../../src/model-store/catalogue.ts';
-import { resolveModel } from '../../src/model-store/resolve-model.ts';
+import { resolveModel, shownModelName } from '../../src/model-store/resolve-model.ts';
 
 function fileOf(url: string): string | undefined {
   const reference = resolveModel(url, []);
@@ -50,6 +50,20 @@ describe('resolveModel', () => {
   it('shows a URL without its secrets', () => {
     const reference = resolveModel('https://user:secret@example.com/m.gguf?token=1', []);
     expect(reference).toMatchObject({ model: { name: 'https://example.com/m.gguf' } });
+  });
+});
+
+describe('shownModelName', () => {
+  it.each([
+    ['smollm2-135m-instruct', 'smollm2-135m-instruct'],
+    ['/models/what?.gguf', '/models/what?.gguf'],
+    ['https://example.com/a/m.gguf', 'https://example.com/a/m.gguf'],
+    ['https://example.com/m.gguf?X-Goog-Signature=s3cret#s3cret', 'https://example.com/m.gguf'],
+    ['https://user:s3cret@example.com/m.gguf', 'https://example.com/m.gguf'],
+    ['HTTPS://s3cret@example.com:8443?s3cret', 'HTTPS://example.com:8443'],
+    ['https://user:s3 cret@example.com/m.gguf?\ns3cret', 'https://example.com/m.gguf'],
+  ])('shows %j as %j', (name, shown) => {
+    expect(shownModelName(name)).toBe(shown);
   });
 });
 

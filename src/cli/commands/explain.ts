@@ -12,6 +12,7 @@ import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from '../../co
 import type { LoadedConfig } from '../../config/load.ts';
 import { suggestName } from '../../config/nearest-name.ts';
 import { errorFromProblems, GatewayError } from '../../errors.ts';
+import { shownModelName } from '../../model-store/resolve-model.ts';
 import { bareModelName } from '../../routing/model-name.ts';
 import { toGeminiRequest } from '../../translate/request/to-gemini-request.ts';
 import { toErrorBody } from '../../wire/openai/error.ts';
@@ -178,7 +179,7 @@ function explainTranslated(
   const isEmbedded = upstream.kind === 'embedded';
   return {
     upstream: { name: target.name, kind: upstream.kind },
-    model: isEmbedded ? upstream.model : target.model,
+    model: isEmbedded ? shownModelName(upstream.model) : target.model,
     ...(isEmbedded ? explainEmbedded(upstream, target) : explainGemini(upstream, target)),
   };
 }

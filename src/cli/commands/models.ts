@@ -4,6 +4,7 @@ import { DEFAULT_MODEL_NAME } from '../../model-store/catalogue.ts';
 import type { ModelListing, ModelState, ModelStore } from '../../model-store/model-store.ts';
 import { openModelStore } from '../../model-store/model-store.ts';
 import type { CommandIo } from '../command-io.ts';
+import { shownModelName } from '../../model-store/resolve-model.ts';
 import { createProgressBar, formatBytes } from '../progress-bar.ts';
 import { type CommandLine, CommandLineError, FAILURE, OK, runCommand } from '../run-command.ts';
 import { terminalJson } from '../terminal-text.ts';
@@ -147,7 +148,8 @@ async function pull(name: string, home: string, io: ModelsCommandIo): Promise<nu
 
 async function remove(name: string, store: ModelStore, io: CommandIo): Promise<number> {
   const removed = await store.remove(name);
-  if (removed) io.stdout.write(`Removed ${name}.\n`);
-  else io.stderr.write(`${name} is not on this machine.\n`);
+  const shown = shownModelName(name);
+  if (removed) io.stdout.write(`Removed ${shown}.\n`);
+  else io.stderr.write(`${shown} is not on this machine.\n`);
   return removed ? OK : FAILURE;
 }

@@ -6,6 +6,7 @@ import { ConfigError } from '../../config/config-error.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { toGatewayError } from '../../errors.ts';
 import { openModelStore } from '../../model-store/model-store.ts';
+import { shownModelName } from '../../model-store/resolve-model.ts';
 import { banner, readyText } from '../banner.ts';
 import { logStrayErrors } from '../../observability/log-stray-errors.ts';
 import { createProgressBar } from '../progress-bar.ts';
@@ -140,9 +141,10 @@ async function startEngine(
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       const known = store.locate(model);
+      const name = shownModelName(model);
       if (known === undefined) {
-        process.stdout.write(`Fetching the model ${model} into ${store.directory}, once.\n`);
-        backend.reportNotReady(`the model ${model} is being fetched`);
+        process.stdout.write(`Fetching the model ${name} into ${store.directory}, once.\n`);
+        backend.reportNotReady(`the model ${name} is being fetched`);
       }
       const { path } =
         known ??
@@ -150,7 +152,7 @@ async function startEngine(
           signal,
           onProgress: (progress) => {
             bar.update(progress);
-            backend.reportNotReady(fetchState(model, progress));
+            backend.reportNotReady(fetchState(name, progress));
           },
         }));
       bar.finish();
