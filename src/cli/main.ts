@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { errorText } from '../observability/describe-error.ts';
 import type { CommandIo } from './command-io.ts';
 
 const HELP = `Usage: parlance [serve] [--config FILE] [--host HOST] [--port PORT]
@@ -34,6 +35,17 @@ export function packageVersion(): string {
  * @returns the exit code: 0 done, 1 failed, 2 the command line was not understood
  */
 export async function main(args: readonly string[]): Promise<number> {
+  try {
+    return await run(args);
+  } catch (error) {
+    // Node.js would show all that the error carries, such as a URL with a password.
+    process.stderr.write(errorText(error));
+    // Half of a server may be there, and would stay.
+    return process.exit(1);
+  }
+}
+
+async function run(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
     case '--help':

@@ -17,6 +17,7 @@ import { formatKeyPath } from './key-path.ts';
 import type { LocatedProblem } from './located-problem.ts';
 import { hostSchema, logLevelSchema, portSchema } from './schema.ts';
 import type { FileConfig } from './schema.ts';
+import { PROXY_VARIABLES } from '../upstream/connection-pools.ts';
 import { passthroughNotice } from './passthrough-notice.ts';
 import { setUpWithoutFile } from './setup-without-file.ts';
 import { resolveUpstreamFiles } from './upstream-files.ts';
@@ -61,6 +62,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const source = readConfigSource(options);
   const problems: ConfigProblem[] = [];
   const overrides = readOverrides(env, problems);
+  checkProxies(env, problems);
   const parsed = parseSource(source, options, problems);
   if (parsed === undefined || problems.length > 0) throw new ConfigError(source.label, inFileOrder(problems));
 
@@ -160,6 +162,19 @@ function readOverrides(env: Environment, problems: ConfigProblem[]): Overrides {
     port: read('PORT', portSchema),
     level: read('PARLANCE_LOG_LEVEL', logLevelSchema),
   };
+}
+
+const PROXY_PROTOCOLS = /^(?:https?|socks5?):$/;
+
+/** Their text is not shown: it may hold a password. */
+function checkProxies(env: Environment, problems: ConfigProblem[]): void {
+  for (const names of Object.values(PROXY_VARIABLES)) {
+    const name = names.find((variable) => env[variable] !== undefined);
+    const text = name === undefined ? '' : env[name];
+    if (name === undefined || !text || PROXY_PROTOCOLS.test(URL.parse(text)?.protocol ?? '')) continue;
+    const message = 'must be a URL such as `http://proxy.example.com:8080` (environment variable)';
+    problems.push({ path: name, message });
+  }
 }
 
 /**

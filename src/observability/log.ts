@@ -1,4 +1,5 @@
 import { type DestinationStream, pino, type Logger } from 'pino';
+import { describeError } from './describe-error.ts';
 
 export type Log = Logger;
 
@@ -22,37 +23,4 @@ export function createLog(
     },
     destination,
   );
-}
-
-interface ErrorDescription {
-  readonly type: string;
-  readonly message: string;
-  readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: ErrorDescription;
-}
-
-/** Causes of causes end somewhere, even when an error is its own cause. */
-const MAX_CAUSES = 4;
-
-/**
- * An error for the log. Only what says where it came from: other properties of an error may hold the very request
- * that caused it, such as the `rawPacket` of Node's HTTP parser.
- */
-function describeError(error: unknown, causesLeft = MAX_CAUSES): ErrorDescription {
-  if (!(error instanceof Error)) {
-    return {
-      type: typeof error,
-      message: typeof error === 'string' ? error : 'thrown value that is no error',
-    };
-  }
-  return {
-    type: error.name,
-    message: error.message,
-    ...('code' in error && typeof error.code === 'string' ? { code: error.code } : {}),
-    ...(error.stack === undefined ? {} : { stack: error.stack }),
-    ...(error.cause === undefined || causesLeft === 0
-      ? {}
-      : { cause: describeError(error.cause, causesLeft - 1) }),
-  };
 }

@@ -9,6 +9,12 @@ export interface ConnectionPoolOptions {
   readonly http2: boolean;
 }
 
+/** Variables that name a proxy; of each pair the first that is set counts. */
+export const PROXY_VARIABLES = {
+  httpProxy: ['http_proxy', 'HTTP_PROXY'],
+  httpsProxy: ['https_proxy', 'HTTPS_PROXY'],
+} as const;
+
 /** Time an unused connection stays open, in milliseconds: below what Google's front ends keep (four minutes). */
 const KEEP_ALIVE = 60_000;
 
@@ -27,10 +33,14 @@ export function createConnectionPools(options: ConnectionPoolOptions, env: NodeJ
   };
   // Where one is left out, undici looks into the environment of the process.
   const proxies = {
-    httpProxy: env['http_proxy'] ?? env['HTTP_PROXY'] ?? '',
-    httpsProxy: env['https_proxy'] ?? env['HTTPS_PROXY'] ?? '',
-    noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+    httpProxy: firstOf(PROXY_VARIABLES.httpProxy, env),
+    httpsProxy: firstOf(PROXY_VARIABLES.httpsProxy, env),
+    noProxy: firstOf(['no_proxy', 'NO_PROXY'], env),
   };
   const usesProxy = proxies.httpProxy !== '' || proxies.httpsProxy !== '';
   return usesProxy ? new EnvHttpProxyAgent({ ...agent, ...proxies }) : new Agent(agent);
+}
+
+function firstOf(names: readonly string[], env: NodeJS.ProcessEnv): string {
+  return names.map((name) => env[name]).find((value) => value !== undefined) ?? '';
 }

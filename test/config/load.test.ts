@@ -279,12 +279,25 @@ describe('the environment', () => {
     ['HOST', 'a b'],
     ['HOST', 'localhost:8080'],
     ['PARLANCE_LOG_LEVEL', 'loud'],
+    ['HTTPS_PROXY', 'proxy.example.com:8080'],
+    ['https_proxy', 'http://ann:s3cret and more@proxy:99999'],
+    ['HTTP_PROXY', 'ann:s3cret@proxy'],
+    ['http_proxy', 'ftp://ann:s3cret@proxy'],
   ])('%s=%j is refused', (name, value) => {
     const { problems, file } = failure(() => loadConfig({ env: { [name]: value }, cwd }));
     expect(file).toBeNull();
     expect(problems).toEqual([
       { path: name, message: expect.stringMatching(/^must be .* \(environment variable\)$/) },
     ]);
+    expect(JSON.stringify(problems)).not.toContain('s3cret');
+  });
+
+  it.each([
+    { HTTPS_PROXY: 'http://ann:s3cret@proxy:8080', HTTP_PROXY: '' },
+    { https_proxy: 'socks5://proxy:1080', HTTPS_PROXY: 'not looked at' },
+    { HTTPS_PROXY: 'HTTPS://proxy' },
+  ])('%j is taken', (env) => {
+    expect(loadConfig({ env, cwd }).home).toBe(join(homedir(), '.parlance'));
   });
 
   it.each([

@@ -39,6 +39,26 @@ describe('createLog', () => {
     expect(JSON.stringify(lines)).not.toContain('SECRET');
   });
 
+  it.each<[name: string, fail: () => unknown]>([
+    ['JSON', () => JSON.parse('{"prompt": SECRET}')],
+    ['a pattern', () => new RegExp('(SECRET'.slice(0))],
+    ['an argument', () => Buffer.alloc('SECRET' as unknown as number)],
+    ['a word', () => process.kill(1, 'SECRET\n    at SECRET')],
+  ])('does not show %s that an error quotes', (_name, fail) => {
+    const { log, lines } = capture('info');
+    let error: unknown;
+    try {
+      fail();
+    } catch (thrown) {
+      error = thrown;
+    }
+    log.error({ err: new Error('outer', { cause: error }) }, 'failed');
+    expect(error).toBeInstanceOf(Error);
+    expect(String(error)).toContain('SECRET');
+    expect(JSON.stringify(lines)).not.toContain('SECRET');
+    expect(lines).toMatchObject([{ err: { cause: { stack: expect.stringContaining('log.test.ts') } } }]);
+  });
+
   it('comes to an end with an error that is its own cause', () => {
     const { log, lines } = capture('info');
     const error = new Error('circle');

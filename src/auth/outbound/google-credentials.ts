@@ -61,6 +61,9 @@ export function hasCredentials(env: NodeJS.ProcessEnv): boolean {
   );
 }
 
+/** What is no path but a credentials file itself, as it is or in Base64. It must not be shown, as a path would be. */
+const KEY_ITSELF = /[{\n\r]|^[\w+/=-]{256,}$/;
+
 /** Where credentials come from; stays the same once found. */
 type Place =
   | { readonly kind: 'file'; readonly path: string; readonly description: string }
@@ -147,6 +150,11 @@ class GoogleCredentials implements TokenSource {
     if (keyFile !== undefined) return { kind: 'file', path: keyFile, description: keyFile };
     const named = env['GOOGLE_APPLICATION_CREDENTIALS'];
     if (isSet(named)) {
+      if (KEY_ITSELF.test(named)) {
+        throw new CredentialFault(
+          'GOOGLE_APPLICATION_CREDENTIALS holds no path, but what belongs into a file. Write it into one, and name that.',
+        );
+      }
       return { kind: 'file', path: named, description: `${named} (named by GOOGLE_APPLICATION_CREDENTIALS)` };
     }
     const wellKnown = wellKnownCredentialsFile(env);

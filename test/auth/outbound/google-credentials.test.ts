@@ -70,6 +70,20 @@ describe('the search', () => {
     );
   });
 
+  it.each([
+    ['as it is', (json: string) => json],
+    ['encoded', btoa],
+  ])('does not show a key that stands in the place of its path, %s', async (_name, write) => {
+    const { server, open } = fixture();
+    const named = write(JSON.stringify(serviceAccountFile(server), undefined, 2));
+    const { message } = await failureOf(
+      open({ env: { GOOGLE_APPLICATION_CREDENTIALS: named } }).headers(never),
+    );
+    expect(message).toBe(
+      'This server has no Google credentials: GOOGLE_APPLICATION_CREDENTIALS holds no path, but what belongs into a file. Write it into one, and name that.',
+    );
+  });
+
   it('reads the file anew for each token, so that a rotated key is used', async () => {
     const { server, write, openFile } = fixture();
     const source = openFile({ ...authorizedUserFile(server), quota_project_id: 'before' });
