@@ -98,8 +98,9 @@ async function run<Row extends object>(
 
 /** Host and database of a URL, for messages. */
 function describeServer(url: string): string {
-  const parsed = URL.parse(url);
-  return parsed === null || parsed.host === '' ? 'server' : `at ${parsed.host}${parsed.pathname}`;
+  const { host = '', pathname = '' } = URL.parse(url) ?? {};
+  // With a slash in it, a password becomes a path.
+  return host === '' || pathname.includes('@') ? 'server' : `at ${host}${pathname}`;
 }
 
 /** Of several addresses that were tried in vain, the error itself says nothing. */

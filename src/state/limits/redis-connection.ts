@@ -44,32 +44,33 @@ export class RedisConnection {
   static async open({ url, onError }: RedisOptions): Promise<RedisConnection> {
     // Loaded here: a server without Redis has no use for it.
     const { createClient } = await import('@redis/client');
-    const client = createClient({
-      url,
-      // What Redis 5 and what speaks its protocol knows too.
-      RESP: 2,
-      name: 'parlance',
-      // While it is not there callers are told so at once, instead of waiting for it.
-      disableOfflineQueue: true,
-      socket: {
-        connectTimeout: CONNECT_LIMIT,
-        reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, MAX_RECONNECT_DELAY),
-      },
-    });
+    let client: RedisClientType | undefined;
     let latest: unknown;
-    client.on('error', (error: unknown) => {
-      latest = error;
-      onError(error);
-    });
     try {
+      client = createClient({
+        url,
+        // What Redis 5 and what speaks its protocol knows too.
+        RESP: 2,
+        name: 'parlance',
+        // While it is not there callers are told so at once, instead of waiting for it.
+        disableOfflineQueue: true,
+        socket: {
+          connectTimeout: CONNECT_LIMIT,
+          reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, MAX_RECONNECT_DELAY),
+        },
+      }) as unknown as RedisClientType;
+      client.on('error', (error: unknown) => {
+        latest = error;
+        onError(error);
+      });
       await inTime(client.connect(), CONNECT_LIMIT, () => new Error('it did not answer in time'));
+      return new RedisConnection(client);
     } catch (error) {
-      client.destroy();
+      client?.destroy();
       throw new Error(`Redis ${describeServer(url)} cannot be used: ${reason(latest ?? error)}`, {
         cause: error,
       });
     }
-    return new RedisConnection(client as unknown as RedisClientType);
   }
 
   async run(script: RedisScript, call: ScriptCall): Promise<unknown> {
@@ -95,7 +96,8 @@ async function answered<Result>(reply: Promise<Result>): Promise<Result> {
 
 function describeServer(url: string): string {
   const parsed = URL.parse(url);
-  return parsed === null || parsed.host === '' ? 'server' : `at ${parsed.host}`;
+  // With a slash in it, a password becomes a path.
+  return parsed === null || parsed.pathname.includes('@') ? 'server' : `at ${parsed.host}`;
 }
 
 function reason(error: unknown): string {
