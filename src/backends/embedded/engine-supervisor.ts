@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
 import { GatewayError } from '../../errors.ts';
 import type { Readiness } from '../backend.ts';
+import { EngineOutput } from './engine-output.ts';
 import { JobStream } from './engine/job-stream.ts';
 import type { EngineModel, EngineOptions, FromEngine, GenerationPlan, ToEngine } from './engine/protocol.ts';
 import { spawnEngine } from './spawn-engine.ts';
@@ -51,9 +52,8 @@ const RESTART_RETRY_AFTER = 2;
 const CLOSE_TIMEOUT = 2000;
 /** Many times what the longest step of an engine takes, in milliseconds. */
 const CANCEL_TIMEOUT = 60_000;
-/** Lines of native output kept for the message of a failed start, and their length. */
-const KEPT_OUTPUT_LINES = 5;
-const MAX_LINE_LENGTH = 300;
+/** Longest reason of a failed start that is shown. */
+const MAX_REASON_LENGTH = 300;
 
 type State =
   | { name: 'stopped' }
@@ -73,7 +73,7 @@ export class EngineSupervisor {
   #nextJob = 1;
   #failedStarts = 0;
   #state: State = { name: 'stopped' };
-  #lastOutput: string[] = [];
+  #output: EngineOutput;
   /** Why the model could not be loaded, in the engine's words. */
   #loadFailure: string | undefined;
   /** Why the last process ended; `undefined` once another has loaded the model. */
@@ -81,6 +81,7 @@ export class EngineSupervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#output = this.#listen();
   }
 
   start(): void {
@@ -232,7 +233,8 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    this.#lastOutput = [];
+    const printed = this.#listen();
+    this.#output = printed;
     this.#loadFailure = undefined;
     const child = spawnEngine(this.#options.entry);
     this.#state = { name: 'starting', child };
@@ -249,23 +251,21 @@ export class EngineSupervisor {
     for (const output of [child.stdout, child.stderr]) {
       output?.setEncoding('utf8');
       output?.on('data', (text: string) => {
-        this.#keepOutput(text);
+        printed.push(text);
       });
     }
     this.#send({ type: 'load', options: this.#options.engine });
   }
 
-  #keepOutput(text: string): void {
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    for (const line of lines) this.#options.log.debug({ engine: line }, 'engine output');
-    const kept = lines.slice(-KEPT_OUTPUT_LINES).map((line) => line.slice(0, MAX_LINE_LENGTH));
-    this.#lastOutput = [...this.#lastOutput, ...kept].slice(-KEPT_OUTPUT_LINES);
+  #listen(): EngineOutput {
+    return new EngineOutput((line) => this.#options.log.debug({ engine: line }, 'engine output'));
   }
 
   #receive(child: ChildProcess, message: FromEngine): void {
     if (!('child' in this.#state) || this.#state.child !== child) return;
     switch (message.type) {
       case 'loaded':
+        this.#output.beginRequests();
         this.#state = { name: 'ready', child, model: message.model, since: Date.now() };
         this.#lastEnd = undefined;
         this.#options.log.info({ model: message.model.name, pid: child.pid }, 'engine ready');
@@ -306,7 +306,7 @@ export class EngineSupervisor {
     const wasReady = this.#state.name === 'ready';
     const wasHealthy = this.#state.name === 'ready' && Date.now() - this.#state.since >= HEALTHY_AFTER;
     this.#lastEnd = wasReady ? `the engine process ended (${how})` : this.#describeFailedStart(how);
-    this.#options.log.warn({ how, reason: this.#lastEnd, output: this.#lastOutput }, 'engine process ended');
+    this.#options.log.warn({ how, reason: this.#lastEnd, output: this.#output.last }, 'engine process ended');
     this.#queue = [...this.#takeSurvivors(), ...this.#queue];
     this.#failedStarts = wasHealthy ? 0 : this.#failedStarts + 1;
     const delay = RESTART_DELAYS[Math.min(this.#failedStarts, RESTART_DELAYS.length) - 1] ?? 0;
@@ -347,10 +347,10 @@ export class EngineSupervisor {
 
   #describeFailedStart(how: string): string {
     const { modelPath } = this.#options.engine;
-    const details = this.#lastOutput.flatMap((line) => /error[^:]*: (.+)/i.exec(line)?.[1] ?? []);
+    const details = this.#output.last.flatMap((line) => /error[^:]*: (.+)/i.exec(line)?.[1] ?? []);
     const why = [this.#loadFailure ?? how, ...details.slice(0, 1)].join(': ');
     const printable = why.replaceAll(modelPath, basename(modelPath)).replaceAll(/\p{Cc}+/gu, ' ');
-    return `the engine could not load ${basename(modelPath)}: ${printable.slice(0, MAX_LINE_LENGTH)}`;
+    return `the engine could not load ${basename(modelPath)}: ${printable.slice(0, MAX_REASON_LENGTH)}`;
   }
 
   #failAll(error: GatewayError): void {
