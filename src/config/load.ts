@@ -10,6 +10,7 @@ import { readConfigSource } from './config-source.ts';
 import type { ConfigSource } from './config-source.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { DeepReadonly } from './deep-freeze.ts';
+import { exposedFileNotices } from './exposed-file-notice.ts';
 import { unbackedUpstreams } from './fallback-graph.ts';
 import { homeFolder } from './home-folder.ts';
 import type { Environment } from './interpolate.ts';
@@ -84,6 +85,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
       ...notices,
       ...Object.entries(upstreams).flatMap(([name, upstream]) => clearTextNotice(name, upstream)),
       ...passthroughNotice({ server, auth: config.auth, upstreams }),
+      ...exposedFileNotices({ source, config, upstreams, env }),
     ],
   });
 }

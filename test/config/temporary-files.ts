@@ -25,7 +25,7 @@ export function temporaryFiles(): TemporaryFiles {
   return {
     folder: () => cwd,
     load: (text, env) => {
-      writeFileSync(join(cwd, 'parlance.yaml'), text);
+      writeFileSync(join(cwd, 'parlance.yaml'), text, { mode: 0o600 });
       return loadConfig({ env, cwd });
     },
   };

@@ -54,11 +54,15 @@ export function createGoogleCredentials(options: GoogleCredentialsOptions): Toke
  * server is named. No network is asked, so the metadata server of a Google Cloud machine is not seen.
  */
 export function hasCredentials(env: NodeJS.ProcessEnv): boolean {
-  return (
-    isSet(env['GOOGLE_APPLICATION_CREDENTIALS']) ||
-    namedMetadataServer(env) !== undefined ||
-    existsSync(wellKnownCredentialsFile(env))
-  );
+  return applicationCredentialsFile(env) !== undefined || namedMetadataServer(env) !== undefined;
+}
+
+/** The file of Application Default Credentials: the one that is named, whether it is there or not, else gcloud's. */
+export function applicationCredentialsFile(env: NodeJS.ProcessEnv): string | undefined {
+  const named = env['GOOGLE_APPLICATION_CREDENTIALS'];
+  if (isSet(named)) return named;
+  const wellKnown = wellKnownCredentialsFile(env);
+  return existsSync(wellKnown) ? wellKnown : undefined;
 }
 
 /** What is no path but a credentials file itself, as it is or in Base64. It must not be shown, as a path would be. */
