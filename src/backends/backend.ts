@@ -55,6 +55,8 @@ export interface ChatCall {
   readonly tenant: string;
   /** Whether it matters how many tokens the answer takes, even if the client does not ask. @default false */
   readonly isMetered?: boolean;
+  /** The client's own Google access token, where media are fetched with its rights. */
+  readonly accessToken?: string;
   /** The client's own credential, where it takes the place of the server's. */
   readonly clientCredential?: string;
   /** Project and location of the client's URL; they count with its own credential. */

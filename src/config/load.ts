@@ -21,6 +21,7 @@ import type { FileConfig } from './schema.ts';
 import { PROXY_VARIABLES } from '../upstream/connection-pools.ts';
 import { passthroughNotice } from './passthrough-notice.ts';
 import { setUpWithoutFile } from './setup-without-file.ts';
+import { resolveFolders } from './storage-folders.ts';
 import { resolveUpstreamFiles } from './upstream-files.ts';
 import { DEFAULT_UPSTREAM } from './upstream-schemas.ts';
 import { validateConfig } from './validate.ts';
@@ -118,8 +119,11 @@ function parseSource(
   if (written === undefined) return undefined;
   const { notice, ...setup } =
     source.file === null ? setUpWithoutFile(env, hasGoogleCredentials) : { notice: undefined };
-  const config = { ...written, ...setup };
   const folder = source.file === null ? undefined : dirname(source.file);
+  const storage = resolveFolders(written.storage, folder ?? '', (name, message) => {
+    report({ path: ['storage', name], message, part: 'value' });
+  });
+  const config = { ...written, ...setup, storage };
   const named = config.upstreams ?? { [IMPLICIT_UPSTREAM]: DEFAULT_UPSTREAM };
   const upstreams = Object.entries(named).map(([name, upstream]) => {
     const reportUpstream = (problem: UpstreamProblem) => {

@@ -7,15 +7,13 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { authSchema } from './auth-schema.ts';
 import { expandCompatPreset, wrongPreset } from './compat-preset.ts';
+import { fetchSchema, storageSchema } from './media-schemas.ts';
 import { upstreamSchema } from './upstream-schemas.ts';
 import { oneOf, onOff, wholeNumber } from './value-schemas.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Key paths that belong to the configuration's design and that this version does not implement. */
-export const UNAVAILABLE_KEYS: ReadonlySet<string> = new Set(['storage']);
 
 export const hostSchema = z
   .string()
@@ -199,6 +197,14 @@ const fileSchema = z
       .exactOptional()
       .describe(
         'Which upstream serves which endpoint id, the part after `/endpoints/` in a Vertex URL; `*` is any other id. When absent and there is one upstream, not counting fallbacks, which is embedded or a model server: it serves every id. When absent else: no id is served.',
+      ),
+    storage: storageSchema.describe(
+      'Buckets of Google Cloud Storage, or parts of them, that are read from a folder: `"gs://bucket": ./folder`. Relative paths start at the folder of the configuration file.',
+    ),
+    fetch: fetchSchema
+      .prefault({})
+      .describe(
+        'Media that requests refer to by address, where the upstream cannot read them by itself: they are fetched and sent inline.',
       ),
     state: stateSchema
       .exactOptional()

@@ -1,7 +1,6 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import type { UpstreamProblem } from './complete-upstream.ts';
+import { RELATIVE_PATHS, resolvePath } from './resolve-path.ts';
 import type { EmbeddedUpstream, FileUpstream, VertexUpstream } from './upstream-schemas.ts';
 
 /**
@@ -37,7 +36,7 @@ function resolveModel(
   if (template !== undefined) return { ...upstream, model, chat_template: template };
   report({
     key: 'chat_template',
-    message: `is neither a Jinja template (it has no \`{{\` or \`{%\`) nor the path of a file that can be read; ${RELATIVE}`,
+    message: `is neither a Jinja template (it has no \`{{\` or \`{%\`) nor the path of a file that can be read; ${RELATIVE_PATHS}`,
   });
   return upstream;
 }
@@ -53,19 +52,14 @@ function resolveCredentials(
   if (!isReadableFile(path)) {
     report({
       key: 'credentials',
-      message: `is neither \`adc\` nor the path of a file that can be read; ${RELATIVE}`,
+      message: `is neither \`adc\` nor the path of a file that can be read; ${RELATIVE_PATHS}`,
     });
   }
   return { ...upstream, credentials: path };
 }
 
-const RELATIVE = 'relative paths start at the folder of the configuration file';
-
 const isModelPath = (model: string) =>
   !model.startsWith('https://') && (/[\\/]/.test(model) || /\.gguf$/i.test(model));
-
-const resolvePath = (path: string, folder: string) =>
-  path.startsWith('~/') ? resolve(homedir(), path.slice(2)) : resolve(folder, path);
 
 /** A template has Jinja's braces: without them it would leave the conversation out. */
 function readTemplate(template: string, folder: string): string | undefined {

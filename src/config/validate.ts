@@ -4,7 +4,7 @@ import { formatKeyPath, valueAt } from './key-path.ts';
 import type { KeyPath } from './key-path.ts';
 import type { LocatedProblem } from './located-problem.ts';
 import { suggestName } from './nearest-name.ts';
-import { configSchema, UNAVAILABLE_KEYS } from './schema.ts';
+import { configSchema } from './schema.ts';
 import type { FileConfig } from './schema.ts';
 
 export interface Validation {
@@ -60,8 +60,5 @@ function explainIssue(
 }
 
 function explainKey(path: KeyPath, known: readonly string[]): LocatedProblem {
-  const message = UNAVAILABLE_KEYS.has(formatKeyPath(path))
-    ? 'is not available in this version; remove it'
-    : `unknown key; ${suggestName(String(path.at(-1)), known)}`;
-  return { path, message, part: 'key' };
+  return { path, message: `unknown key; ${suggestName(String(path.at(-1)), known)}`, part: 'key' };
 }

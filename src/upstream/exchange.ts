@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { ComposedBody, type RequestBody } from './composed-body.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface ExchangeRequest {
@@ -8,7 +9,7 @@ export interface ExchangeRequest {
   readonly path: string;
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  readonly body?: RequestBody;
   /** Aborts the exchange, its response body included. */
   readonly signal: AbortSignal;
   /** Longest wait for the response's head, in milliseconds. */
@@ -68,13 +69,18 @@ export function exchange(dispatcher: Dispatcher, request: ExchangeRequest): Prom
       return;
     }
     const handler = new ExchangeHandler(request, resolve, reject);
+    const { body = null } = request;
     dispatcher.dispatch(
       {
         origin: request.origin,
         path: request.path,
         method: request.method,
-        headers: request.headers,
-        body: request.body ?? null,
+        headers:
+          body instanceof ComposedBody
+            ? { ...request.headers, 'content-length': String(body.byteLength) }
+            : request.headers,
+        // An iterable is taken at the pace of the connection.
+        body: body as NonNullable<Dispatcher.DispatchOptions['body']> | null,
         headersTimeout: request.headersTimeoutMs,
         bodyTimeout: request.idleTimeoutMs,
       },

@@ -69,7 +69,7 @@ describe('the JSON Schema', () => {
     [false, { upstreams: { a: { kind: 'gemini', project: 'p' } } }],
     [false, { upstreams: { a: { kind: 'vertex', slots: 1 } } }],
     [false, { sever: {} }],
-    [false, { storage: {} }],
+    [false, { storage: { bucket: 1 } }],
     [false, { server: { port: 65_536 } }],
     [false, { server: { port: 'http' } }],
     [true, { auth: { mode: 'local', routes: { plain: ['local', 'keys'] } } }],

@@ -34,7 +34,26 @@ describe('a bad file', () => {
       'x: &x { port: 1 }\nserver:\n  <<: *x',
       ['1:1 x: unknown key', '3:3 server["<<"]: unknown key'],
     ],
-    ['planned key', 'storage: { "gs://a": ./a }', ['1:1 storage: is not available in this version']],
+    [
+      'a folder that is not there',
+      'storage: { "gs://pictures": ./none }',
+      ['1:29 storage["gs://pictures"]: is not the path of a folder that can be r'],
+    ],
+    [
+      'a bucket without scheme',
+      'storage: { pictures: . }',
+      ['1:12 storage.pictures: must be a bucket such as `gs://my-bucket`'],
+    ],
+    [
+      'a host with a port',
+      'fetch: { allow: ["a.b:80"] }',
+      ['1:18 fetch.allow[0]: must be a host name such as'],
+    ],
+    [
+      'rights of nobody known',
+      'fetch: { bucket_rights: callers }',
+      ['1:25 fetch.bucket_rights: must be `server` or `caller`'],
+    ],
     [
       'word for compat',
       'compat: googel',

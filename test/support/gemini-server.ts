@@ -8,6 +8,7 @@ import { ModelRouter } from '../../src/routing/model-router.ts';
 import { createHttpServer, type HttpServerOptions } from '../../src/server/http-server.ts';
 import { createConnectionPools } from '../../src/upstream/connection-pools.ts';
 import { gatekeeperOf } from './gatekeeper.ts';
+import { OFFLINE_MEDIA } from './offline-media.ts';
 import type { ReplayUpstream } from './replay-upstream.ts';
 
 export const ROUTES = {
@@ -53,6 +54,7 @@ export class GeminiServer implements AsyncDisposable {
     const pools = createConnectionPools({ connectTimeoutMs: 5000, maxConnections: 64, http2: false }, {});
     const gemini = new GeminiBackend({
       name: 'replay',
+      media: OFFLINE_MEDIA,
       place:
         kind === 'gemini'
           ? { upstream: 'gemini', version: 'v1beta' }

@@ -3,6 +3,7 @@ import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import type { ChatEventBatch, ToolCallStart } from '../../translate/events/chat-event.ts';
 import { GeminiDecoder } from '../../translate/events/decode-gemini.ts';
+import type { RequestBody } from '../../upstream/composed-body.ts';
 import { withoutSent } from '../../upstream/cut-secrets.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import { GeminiEvents } from './gemini-events.ts';
@@ -13,7 +14,7 @@ export interface GeminiCall {
   readonly place: GeminiPlace;
   readonly model: string;
   /** Native request as JSON text. */
-  readonly body: string;
+  readonly body: RequestBody;
   readonly stream: boolean;
   /** Headers the translation asks for. */
   readonly headers: Readonly<Record<string, string>>;

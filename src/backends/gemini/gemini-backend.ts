@@ -9,6 +9,10 @@ import {
   toGeminiRequest,
   type TranslateOptions,
 } from '../../translate/request/to-gemini-request.ts';
+import { isReadByGemini } from '../../translate/request/media-reference.ts';
+import { inlineMedia, mediaReferences } from '../../translate/media-references.ts';
+import type { HeldMedia } from '../../media/held-media.ts';
+import type { MediaResolver } from '../../media/media-resolver.ts';
 import { judgeFailure } from '../../upstream/judge-failure.ts';
 import { RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
 import { toGatewayFailure } from '../../upstream/to-gateway-failure.ts';
@@ -26,6 +30,7 @@ export interface GeminiBackendOptions {
   readonly credentials: TokenSource;
   readonly dispatcher: Dispatcher;
   readonly vault: SignatureVault;
+  readonly media: MediaResolver;
   readonly translate: Omit<TranslateOptions, 'unsupported' | 'findSignature'>;
   readonly timeouts: {
     /** Longest time for one answer, in milliseconds. */
@@ -56,6 +61,7 @@ interface GeminiWork {
   readonly call: ChatCall;
   readonly access: GeminiAccess;
   readonly signal: AbortSignal;
+  readonly media: HeldMedia;
 }
 
 /** Gemini through its native API, on Vertex AI or the Developer API. */
@@ -91,13 +97,9 @@ export class GeminiBackend implements Backend {
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     const access = await this.#accessFor(call, signal);
-    const translation = this.#translate(call);
-    const { answer, translation: sent } = await this.#withRewrites(translation, {
-      call,
-      access,
-      signal,
-    }).catch((error: unknown) => {
-      throw toGatewayFailure(error, 'Gemini');
+    const media = await this.#fetchMedia(call, signal);
+    const { answer, translation: sent } = await this.#ask({ call, access, signal, media }).finally(() => {
+      media.release();
     });
     return {
       events: answer.events,
@@ -105,6 +107,24 @@ export class GeminiBackend implements Backend {
       ignored: sent.ignored,
       ...(sent.signatures === 'none' ? {} : { signature: sent.signatures }),
     };
+  }
+
+  async #ask(work: GeminiWork): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
+    const translation = this.#translate(work);
+    try {
+      return await this.#withRewrites(translation, work);
+    } catch (error) {
+      throw toGatewayFailure(error, 'Gemini');
+    }
+  }
+
+  /** What Gemini cannot read by itself. Contract section 3.2. */
+  #fetchMedia({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
+    const { media, place } = this.#options;
+    const wanted = mediaReferences(body.request()).filter(
+      ({ text }) => media.isRemote(text) && (media.isOwn(text) || !isReadByGemini(text, place.upstream)),
+    );
+    return media.fetch(wanted, { tenant, accessToken }, signal);
   }
 
   /** Where and as whom this call is made: as the server, or as the client where its own credential goes upstream. */
@@ -133,10 +153,14 @@ export class GeminiBackend implements Backend {
     this.#place = { ...place, project };
   }
 
-  #translate(call: ChatCall, override: Partial<TranslateOptions> = {}): GeminiTranslation {
+  #translate(
+    { call, media }: Pick<GeminiWork, 'call' | 'media'>,
+    override: Partial<TranslateOptions> = {},
+  ): GeminiTranslation {
     const { place, translate, vault } = this.#options;
+    const request = call.body.request();
     return toGeminiRequest(
-      call.body.request(),
+      media.isEmpty ? request : inlineMedia(request, media),
       { upstream: place.upstream, model: call.model },
       {
         ...translate,
@@ -161,7 +185,7 @@ export class GeminiBackend implements Backend {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (namesJsonSchemaField(error) && this.#options.translate.schemaMode !== 'openapi') {
-        const rewritten = this.#translate(call, { schemaMode: 'openapi' });
+        const rewritten = this.#translate(work, { schemaMode: 'openapi' });
         return { answer: await this.#answer(rewritten, work), translation: rewritten };
       }
       const candidates = call.body.request().n ?? 1;
@@ -176,11 +200,14 @@ export class GeminiBackend implements Backend {
   }
 
   /** One answer, with retries until its first output. */
-  #answer(translation: GeminiTranslation, { call, access, signal }: GeminiWork): Promise<GeminiAnswer> {
+  #answer(
+    translation: GeminiTranslation,
+    { call, access, signal, media }: GeminiWork,
+  ): Promise<GeminiAnswer> {
     const { credentials } = access;
     const { dispatcher, timeouts, retry, malformedRetries } = this.#options;
     const request = call.body.request();
-    const body = JSON.stringify(translation.body);
+    const body = media.compose(JSON.stringify(translation.body));
     let malformed = 0;
     let at = access.place;
     const context = { budget: this.#budget, signal, options: retry };

@@ -9,6 +9,9 @@ import type { HealthOptions } from '../../upstream/replicas/health-probe.ts';
 import type { Lease, Replica, ReplicaState } from '../../upstream/replicas/replica.ts';
 import { ReplicaSet } from '../../upstream/replicas/replica-set.ts';
 import { RetryBudget } from '../../upstream/retry.ts';
+import type { HeldMedia } from '../../media/held-media.ts';
+import type { MediaResolver } from '../../media/media-resolver.ts';
+import { mediaReferences } from '../../translate/media-references.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { Backend, BackendModel, ChatCall, Readiness, RelayReply } from '../backend.ts';
 import { usageOf } from './answer/answer-edits.ts';
@@ -65,6 +68,7 @@ export interface OpenAiCompatibleOptions {
     readonly repairs: number;
   };
   readonly checker: SchemaChecker;
+  readonly media: MediaResolver;
   readonly onReplicaChange?: (replica: Replica, state: ReplicaState, reason: string) => void;
 }
 
@@ -146,18 +150,42 @@ export class OpenAiCompatibleBackend implements Backend {
     const capabilities = { ...this.#facts.capabilitiesOf(model), ...this.#options.capabilities };
     const problems = relayProblems(request, { traits: this.#traits, capabilities });
     if (problems.length > 0) throw errorFromProblems(problems);
-    const { text, hidesUsage, ignored } = toServerRequest(
-      { text: call.body.text, value: request },
-      { traits: this.#traits, model, countsTokens: call.isMetered === true },
-    );
     const isEnforced = this.#traits.enforcesSchemas && capabilities.json_schema !== false;
     const schema = wantedSchema(request, { check: structuredOutput.check, isEnforced });
     const check = schema === undefined ? undefined : { checker: this.#options.checker, schema, signal };
     await check?.checker.assertUsable(check.schema, signal);
+    const media = await this.#fetchMedia(call, signal);
+    return await this.#answer(call, { model, media, check, signal }).finally(() => {
+      media.release();
+    });
+  }
+
+  /** What the server cannot read by itself. Contract section 12. */
+  #fetchMedia({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
+    const { media } = this.#options;
+    const wanted = mediaReferences(body.value as JsonObject).filter(
+      ({ text }) => media.isRemote(text) && (!this.#traits.readsMediaUrls || /^gs:/i.test(text)),
+    );
+    return media.fetch(wanted, { tenant, accessToken }, signal);
+  }
+
+  async #answer(call: ChatCall, { model, media, check, signal }: AnswerContext): Promise<RelayReply> {
+    const { name } = this.#options;
+    const request = call.body.value as JsonObject;
+    const { text, hidesUsage, ignored } = toServerRequest(
+      { text: call.body.text, value: request },
+      {
+        traits: this.#traits,
+        model,
+        countsTokens: call.isMetered === true,
+        media: media.isEmpty ? undefined : media,
+      },
+    );
     const serverCall: ServerCall = {
       connection: this.#connection,
       upstream: name,
       body: text,
+      media,
       requestId: call.requestId,
       clientCredential: call.clientCredential,
       signal,
@@ -231,6 +259,14 @@ export class OpenAiCompatibleBackend implements Backend {
       random: Math.random,
     });
   }
+}
+
+interface AnswerContext {
+  /** As the server knows it. */
+  readonly model: string | undefined;
+  readonly media: HeldMedia;
+  readonly check: CheckContext | undefined;
+  readonly signal: AbortSignal;
 }
 
 type PartialReply = Omit<RelayReply, 'ignored' | 'modelVersion'> & {

@@ -1,4 +1,6 @@
 import type { Dispatcher } from 'undici';
+import type { HeldMedia } from '../../media/held-media.ts';
+import type { RequestBody } from '../../upstream/composed-body.ts';
 import { exchange, type ExchangeResponse } from '../../upstream/exchange.ts';
 import type { Replica } from '../../upstream/replicas/replica.ts';
 
@@ -16,8 +18,9 @@ export interface ServerConnectionOptions {
 
 /** One chat request as it is sent. */
 export interface ChatExchange {
-  /** The request as the server gets it. */
+  /** The request as the server gets it, with marks for its media. */
   readonly body: string;
+  readonly media: HeldMedia;
   readonly requestId: string;
   /** Goes in place of the configured credentials. */
   readonly clientCredential: string | undefined;
@@ -40,14 +43,14 @@ export class ServerConnection {
   /** Asks for a chat completion. @throws {TransportError} when there is no response */
   chat(
     replica: Replica,
-    { body, requestId, clientCredential, signal }: ChatExchange,
+    { body, media, requestId, clientCredential, signal }: ChatExchange,
   ): Promise<ExchangeResponse> {
     const own = { ...this.#postHeaders, 'x-request-id': requestId };
     return this.#exchange(this.#options.dispatcher, replica, {
       method: 'POST',
       path: `${replica.pathPrefix}/chat/completions`,
       headers: clientCredential === undefined ? own : { ...own, authorization: `Bearer ${clientCredential}` },
-      body,
+      body: media.compose(body),
       signal,
     });
   }
@@ -83,7 +86,7 @@ export class ServerConnection {
       method: 'GET' | 'POST';
       path: string;
       headers: Readonly<Record<string, string>>;
-      body?: string;
+      body?: RequestBody;
       signal: AbortSignal;
     },
   ): Promise<ExchangeResponse> {

@@ -57,17 +57,10 @@ const MODALITIES: Readonly<Record<Modality, { readonly one: string; readonly man
   files: { one: 'a file', many: 'files' },
 };
 
-function mediaProblem(
-  { modality, references }: MediaPart,
-  { traits, capabilities }: RelayTarget,
-): string | undefined {
+function mediaProblem({ modality }: MediaPart, { traits, capabilities }: RelayTarget): string | undefined {
   const { one, many } = MODALITIES[modality];
   if (capabilities[modality] === false)
     return `is ${one}, which the model on this ${traits.product} does not take; leave it out, or ask for a model that takes ${many}`;
-  if (references.some((reference) => /^gs:/i.test(reference)))
-    return `refers to an object of Google Cloud Storage, which this version does not fetch for the model on this ${traits.product}; send a data URI`;
-  if (!traits.readsMediaUrls && references.some((reference) => /^https?:/i.test(reference)))
-    return `is an address on the web, which ${traits.product} does not fetch; send a data URI`;
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import { type ItemSpan, itemsOf, type MemberSpan } from '../../wire/json-text/js
 import type { ObjectEdits, TextEdits } from '../../wire/json-text/text-edits.ts';
 import type { PathKey } from '../../wire/validation/format-json-path.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
+import { type InlinedMedia, partReferences, type PlacedReference } from '../media-references.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { ServerTraits } from './server-kinds.ts';
 
@@ -10,6 +11,8 @@ export interface MessageEditing {
   readonly edits: TextEdits;
   readonly traits: ServerTraits;
   readonly log: ChangeLog;
+  /** What is sent in place of references to media. */
+  readonly media?: InlinedMedia | undefined;
 }
 
 /**
@@ -23,7 +26,7 @@ export function editMessages(messages: readonly unknown[], span: MemberSpan, edi
   let items: readonly ItemSpan[] | undefined;
   for (let index = 0; index < messages.length; index++) {
     const message = messages[index];
-    if (!isJsonObject(message) || !needsEdits(message, editing.traits)) continue;
+    if (!isJsonObject(message) || !needsEdits(message, editing)) continue;
     items ??= itemsOf(editing.edits.text, span.valueStart);
     const item = items[index];
     if (item !== undefined) editMessage(message, item, { ...editing, path: ['messages', index] });
@@ -34,12 +37,12 @@ interface PlacedEditing extends MessageEditing {
   readonly path: readonly PathKey[];
 }
 
-function needsEdits(message: JsonObject, { takesDeveloperRole }: ServerTraits): boolean {
+function needsEdits(message: JsonObject, { traits: { takesDeveloperRole }, media }: MessageEditing): boolean {
   const { content, tool_calls: calls } = message;
   return (
     (!takesDeveloperRole && message['role'] === 'developer') ||
     message['extra_content'] !== undefined ||
-    (Array.isArray(content) && content.some(partNeedsEdits)) ||
+    (Array.isArray(content) && content.some((part) => partNeedsEdits(part, media))) ||
     (Array.isArray(calls) && calls.some(hasExtraContent))
   );
 }
@@ -68,7 +71,7 @@ function editItems(
   const items = itemsOf(editing.edits.text, span.valueStart);
   for (const [index, item] of items.entries()) {
     const value: unknown = values[index];
-    if (!isJsonObject(value) || (!hasExtraContent(value) && !partNeedsEdits(value))) continue;
+    if (!isJsonObject(value) || (!hasExtraContent(value) && !partNeedsEdits(value, editing.media))) continue;
     edit(value, editing.edits.object(item.start), { ...editing, path: [...editing.path, index] });
   }
 }
@@ -94,13 +97,14 @@ const SHORT_FORMATS: ReadonlyMap<string, string> = new Map([
   ['x-wav', 'wav'],
 ]);
 
-function partNeedsEdits(part: unknown): boolean {
+function partNeedsEdits(part: unknown, media: InlinedMedia | undefined): boolean {
   if (!isJsonObject(part)) return false;
   const { type } = part;
   return (
     part['extra_content'] !== undefined ||
     (URL_PARTS.has(type) && typeof part[type as string] === 'string') ||
-    (type === 'input_audio' && shortFormat(part['input_audio']) !== undefined)
+    (type === 'input_audio' && shortFormat(part['input_audio']) !== undefined) ||
+    fetchedIn(part, media) !== undefined
   );
 }
 
@@ -110,7 +114,9 @@ function editPart(part: JsonObject, object: ObjectEdits, editing: PlacedEditing)
   const type = part['type'] as string;
   const span = object.find(type);
   if (span === undefined) return;
-  if (URL_PARTS.has(type) && typeof part[type] === 'string') {
+  const fetched = fetchedIn(part, editing.media);
+  if (fetched !== undefined) inlinePart(type, { span, ...fetched }, editing);
+  else if (URL_PARTS.has(type) && typeof part[type] === 'string') {
     edits.replaceValue(span, `{"url":${edits.valueText(span)}}`);
     log.record([...path, type], 'rewritten', 'wrapped into {"url": …}');
   } else if (type === 'input_audio') {
@@ -120,6 +126,46 @@ function editPart(part: JsonObject, object: ObjectEdits, editing: PlacedEditing)
     if (format === undefined || formatSpan === undefined) return;
     edits.replaceValue(formatSpan, JSON.stringify(format));
     log.record([...path, type, 'format'], 'rewritten', JSON.stringify(format));
+  }
+}
+
+interface FetchedReference extends PlacedReference {
+  readonly media: InlinedMedia;
+}
+
+/** The reference of a part whose medium is sent in its place. */
+function fetchedIn(part: unknown, media: InlinedMedia | undefined): FetchedReference | undefined {
+  if (media === undefined) return undefined;
+  const reference = partReferences(part).find(({ text }) => media.get(text) !== undefined);
+  return reference && { ...reference, media };
+}
+
+/** Puts a medium in the place of the reference to it, in the form that the part's type has. */
+function inlinePart(
+  type: string,
+  { span, text, path: place, media }: FetchedReference & { readonly span: MemberSpan },
+  { edits, log, path }: PlacedEditing,
+): void {
+  const { mimeType } = media.get(text)!;
+  const uri = JSON.stringify(media.dataUriOf(text));
+  const name = place[1] as string | undefined;
+  log.record([...path, ...place], 'rewritten', `fetched, and sent as ${mimeType}`);
+  if (name === undefined) {
+    edits.replaceValue(span, `{"url":${uri}}`);
+    return;
+  }
+  const holder = edits.object(span.valueStart);
+  const member = holder.find(name)!;
+  if (type === 'input_audio') {
+    edits.replaceValue(member, JSON.stringify(media.base64Of(text)));
+    const format = holder.find('format');
+    if (format !== undefined)
+      edits.replaceValue(format, JSON.stringify(shortFormat({ format: mimeType }) ?? mimeType));
+  } else if (name === 'file_id') {
+    holder.remove('file_id');
+    holder.append('file_data', uri);
+  } else {
+    edits.replaceValue(member, uri);
   }
 }
 

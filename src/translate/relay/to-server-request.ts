@@ -1,6 +1,7 @@
 import { startOfValue } from '../../wire/json-text/json-spans.ts';
 import { type ObjectEdits, TextEdits } from '../../wire/json-text/text-edits.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
+import type { InlinedMedia } from '../media-references.ts';
 import { ChangeLog, type RequestChange } from './change-log.ts';
 import { editMessages } from './edit-messages.ts';
 import { effectiveMember, liftExtraBody } from './lift-extra-body.ts';
@@ -12,6 +13,8 @@ export interface ServerRequestOptions {
   readonly model: string | undefined;
   /** Whether a stream is to end with its token counts, also for a client that does not ask for them. @default false */
   readonly countsTokens?: boolean;
+  /** What is sent in place of references to media. @default none are replaced */
+  readonly media?: InlinedMedia | undefined;
 }
 
 /** A request for a model server, and what became of the client's. */
@@ -34,7 +37,7 @@ export interface ServerRequest {
  */
 export function toServerRequest(
   { text, value }: { readonly text: string; readonly value: JsonObject },
-  { traits, model, countsTokens = false }: ServerRequestOptions,
+  { traits, model, countsTokens = false, media }: ServerRequestOptions,
 ): ServerRequest {
   const edits = new TextEdits(text);
   const log = new ChangeLog();
@@ -52,7 +55,7 @@ export function toServerRequest(
   if (fields.size > 0) setMembers(fields, { root, edits });
   if (Array.isArray(messages)) {
     const span = root.find('messages');
-    if (span !== undefined) editMessages(messages, span, { edits, traits, log });
+    if (span !== undefined) editMessages(messages, span, { edits, traits, log, media });
   }
   return { text: edits.apply(), hidesUsage, ignored: log.ignored, changes: log.changes };
 }

@@ -45,6 +45,12 @@ export function readMediaReference(text: string, upstream: GeminiUpstream): Medi
   }
 }
 
+/** Whether Gemini reads what a valid text refers to, or has it already: nobody has to fetch it before. */
+export function isReadByGemini(text: string, upstream: GeminiUpstream): boolean {
+  const reference = readMediaReference(text, upstream);
+  return reference.kind !== 'refused' || reference.code !== 'unsupported_media';
+}
+
 function refused(code: MediaRefusal['code'], message: string): MediaRefusal {
   return { kind: 'refused', code, message };
 }
@@ -87,8 +93,9 @@ function readWebUrl(uri: string, upstream: GeminiUpstream): MediaReference | Med
   const { hostname, pathname } = new URL(uri);
   const isYouTube = YOUTUBE_HOSTS.has(hostname);
   if (upstream === 'gemini') {
-    if (isYouTube || FILES_API_URI.test(uri)) return { kind: 'uri', uri };
-    return needsFetching('web URLs other than YouTube and the Files API');
+    return isYouTube || FILES_API_URI.test(uri)
+      ? { kind: 'uri', uri }
+      : needsFetching('web URLs other than YouTube and the Files API');
   }
   // A watch URL has no extension to read a type from.
   return isYouTube ? { kind: 'uri', uri, mimeType: 'video/mp4' } : withTypeOfName(uri, pathname);
@@ -102,6 +109,6 @@ function withTypeOfName(uri: string, name: string): MediaReference {
 function needsFetching(what: string): MediaRefusal {
   return refused(
     'unsupported_media',
-    `refers to media that the Gemini Developer API cannot read by itself: ${what} would have to be fetched, and fetching is not available in this version; send a data URI`,
+    `refers to media that the Gemini Developer API cannot read by itself: ${what} have to be fetched before; send a data URI`,
   );
 }

@@ -101,7 +101,11 @@ const SIGNATURES: readonly (readonly [bytes: string, mimeType: string])[] = [
 
 /** The type that the first bytes of base64 data show; `undefined` when they show none. */
 export function sniffMimeType(base64: string): string | undefined {
-  const head = atob(base64.slice(0, 24));
+  return typeOfFirstBytes(atob(base64.slice(0, 24)));
+}
+
+/** The type that a medium's first bytes show. @param head 18 bytes or more, a character each */
+export function typeOfFirstBytes(head: string): string | undefined {
   return SIGNATURES.find(([bytes]) => beginsWith(head, bytes))?.[1];
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LongAnswer } from '../../../src/backends/openai-compatible/answer/long-answer.ts';
 import { callForStream, callForWhole } from '../../../src/backends/openai-compatible/call-server.ts';
 import type { ByteSink, FlowingAnswer } from '../../../src/backends/relayed-answer.ts';
+import { NO_MEDIA } from '../../../src/media/held-media.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import { replicaAddresses } from '../../../src/upstream/replicas/replica-address.ts';
 import type { Lease, Replica, ReplicaState } from '../../../src/upstream/replicas/replica.ts';
@@ -80,6 +81,7 @@ const call = () => ({
   connection,
   upstream: 'up',
   body: '{}',
+  media: NO_MEDIA,
   requestId: 'req-1',
   clientCredential: undefined,
   signal: client.signal,

@@ -1,0 +1,80 @@
+import type { Medium } from './medium.ts';
+
+export interface MediaCacheOptions {
+  /** Bytes of all media together. */
+  readonly maxBytes: number;
+  /** How long a reference is taken to mean the same, in milliseconds. */
+  readonly lifetimeMs: number;
+  /** A clock that never goes back, in milliseconds. @default performance.now */
+  readonly now?: () => number;
+}
+
+interface Known {
+  readonly hash: string;
+  readonly until: number;
+}
+
+/**
+ * Media fetched a moment ago: a conversation sends the same references with every turn. What is the same for one tenant
+ * is kept once, whatever refers to it. Tenants never see each other's: one may be allowed to read what another is not.
+ */
+export class MediaCache {
+  readonly #options: MediaCacheOptions;
+  readonly #now: () => number;
+  /** What references meant. */
+  readonly #known = new Map<string, Known>();
+  /** By tenant and hash; least recently used first. */
+  readonly #media = new Map<string, Medium>();
+  #bytes = 0;
+
+  constructor(options: MediaCacheOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  get(tenant: string, reference: string): Medium | undefined {
+    const key = keyOf(tenant, reference);
+    const known = this.#known.get(key);
+    const place = known === undefined ? undefined : keyOf(tenant, known.hash);
+    const medium = place === undefined ? undefined : this.#media.get(place);
+    if (known === undefined || place === undefined || medium === undefined || known.until <= this.#now()) {
+      this.#known.delete(key);
+      return undefined;
+    }
+    this.#media.delete(place);
+    this.#media.set(place, medium);
+    return medium;
+  }
+
+  /** @returns the same bytes as they are known already, else `medium` */
+  set(tenant: string, reference: string, medium: Medium): Medium {
+    const { maxBytes, lifetimeMs } = this.#options;
+    if (medium.byteLength > maxBytes) return medium;
+    const place = keyOf(tenant, medium.hash);
+    const kept = this.#media.get(place) ?? medium;
+    if (kept === medium) this.#bytes += medium.byteLength;
+    this.#media.delete(place);
+    this.#media.set(place, kept);
+    const key = keyOf(tenant, reference);
+    this.#known.delete(key);
+    this.#known.set(key, { hash: medium.hash, until: this.#now() + lifetimeMs });
+    this.#forgetOldest();
+    return kept;
+  }
+
+  #forgetOldest(): void {
+    for (const [place, { byteLength }] of this.#media) {
+      if (this.#bytes <= this.#options.maxBytes) break;
+      this.#media.delete(place);
+      this.#bytes -= byteLength;
+    }
+    const now = this.#now();
+    for (const [key, { until }] of this.#known) {
+      // All live equally long: what comes behind was asked for later.
+      if (until > now) break;
+      this.#known.delete(key);
+    }
+  }
+}
+
+const keyOf = (tenant: string, name: string): string => `${tenant}\n${name}`;

@@ -1,0 +1,174 @@
+import { GatewayError } from '../errors.ts';
+import { mimeTypeOfName } from '../translate/request/media-type.ts';
+import type { PlacedReference } from '../translate/media-references.ts';
+import { formatJsonPath } from '../wire/validation/format-json-path.ts';
+import { HeldMedia, NO_MEDIA } from './held-media.ts';
+import type { MediaCache } from './media-cache.ts';
+import type { Medium } from './medium.ts';
+import type { MemoryBudget, Share } from './memory-budget.ts';
+import type { OpenedMedium } from './opened-medium.ts';
+import { readMedium } from './read-medium.ts';
+
+/** For whom media are fetched. */
+export interface MediaCaller {
+  /** Whom what is kept of them belongs to. */
+  readonly tenant: string;
+  /** The caller's own Google access token, where media are read with its rights. */
+  readonly accessToken?: string | undefined;
+}
+
+/** One place that media come from. */
+export interface MediaSource {
+  /** @throws {GatewayError} for what cannot be had, without `param` */
+  open(
+    uri: string,
+    options: { readonly caller: MediaCaller; readonly signal: AbortSignal },
+  ): Promise<OpenedMedium>;
+}
+
+export interface MediaResolverOptions {
+  readonly web: MediaSource;
+  readonly buckets: MediaSource & {
+    /** Whether nobody but this server can read it: it is in a folder, or in an emulator. */
+    isOwn(uri: string): boolean;
+  };
+  readonly budget: MemoryBudget;
+  readonly cache: MediaCache;
+  /** Longest medium, in bytes. */
+  readonly maxBytes: number;
+}
+
+const REMOTE = /^(?:gs|https?):/i;
+
+/** Fetches what requests refer to, for upstreams that cannot read it by themselves. */
+export class MediaResolver {
+  readonly #options: MediaResolverOptions;
+
+  constructor(options: MediaResolverOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a text refers to something outside of the request. */
+  isRemote(text: string): boolean {
+    return REMOTE.test(text);
+  }
+
+  /** Whether a text refers to what nobody but this server can read. */
+  isOwn(text: string): boolean {
+    return /^gs:/i.test(text) && this.#options.buckets.isOwn(text);
+  }
+
+  /**
+   * Fetches media side by side, each once. What it holds is to be released.
+   *
+   * @throws {GatewayError} with the path of the first that cannot be had; the signal's reason when it aborted
+   */
+  async fetch(
+    references: readonly PlacedReference[],
+    caller: MediaCaller,
+    signal: AbortSignal,
+  ): Promise<HeldMedia> {
+    if (references.length === 0) return NO_MEDIA;
+    const wanted = new Map(references.map((reference) => [reference.text, reference]));
+    const { budget, maxBytes } = this.#options;
+    const share = await budget.take(wanted.size * maxBytes, signal);
+    try {
+      const media = await this.#fetchAll([...wanted.values()], { caller, signal, share });
+      return new HeldMedia(media, () => {
+        share.release();
+      });
+    } catch (error) {
+      share.release();
+      throw error;
+    }
+  }
+
+  async #fetchAll(
+    references: readonly PlacedReference[],
+    context: FetchContext,
+  ): Promise<Map<string, Medium>> {
+    const failure = new AbortController();
+    const signal = AbortSignal.any([context.signal, failure.signal]);
+    const meter = new ShareMeter(context.share, {
+      media: references.length,
+      maxBytes: this.#options.maxBytes,
+    });
+    const fetched = references.map(async (reference) => {
+      try {
+        return [reference.text, await this.#fetchOne(reference.text, { ...context, signal, meter })] as const;
+      } catch (error) {
+        const placed =
+          error instanceof GatewayError ? error.with({ param: formatJsonPath(reference.path) }) : error;
+        // The others are of no use any more.
+        failure.abort(placed);
+        throw placed;
+      }
+    });
+    const results = await Promise.allSettled(fetched);
+    context.signal.throwIfAborted();
+    if (failure.signal.aborted) throw failure.signal.reason;
+    return new Map(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
+  }
+
+  async #fetchOne(
+    uri: string,
+    { caller, signal, meter }: FetchContext & { readonly meter: ShareMeter },
+  ): Promise<Medium> {
+    const { cache, maxBytes, buckets, web } = this.#options;
+    const known = cache.get(caller.tenant, uri);
+    if (known !== undefined) {
+      meter.expect(known.byteLength);
+      meter.add(known.byteLength);
+      return known;
+    }
+    const source = /^gs:/i.test(uri) ? buckets : web;
+    const opened = await source.open(uri, { caller, signal });
+    if (opened.length !== undefined && opened.length <= maxBytes) meter.expect(opened.length);
+    const name = source === web ? (URL.parse(uri)?.pathname ?? uri) : uri;
+    const medium = await readMedium(opened, {
+      maxBytes,
+      namedType: mimeTypeOfName(name),
+      onBytes: (bytes) => {
+        meter.add(bytes);
+      },
+    });
+    if (opened.length === undefined) meter.expect(medium.byteLength);
+    return cache.set(caller.tenant, uri, medium);
+  }
+}
+
+interface FetchContext {
+  readonly caller: MediaCaller;
+  readonly signal: AbortSignal;
+  readonly share: Share;
+}
+
+/** Gives back what media will not need of a share, and sees that they do not take more. */
+class ShareMeter {
+  readonly #share: Share;
+  readonly #maxBytes: number;
+  #wanted: number;
+  #used = 0;
+
+  constructor(share: Share, { media, maxBytes }: { readonly media: number; readonly maxBytes: number }) {
+    this.#share = share;
+    this.#maxBytes = maxBytes;
+    this.#wanted = media * maxBytes;
+  }
+
+  /** One medium will have this many bytes, instead of as many as it might. */
+  expect(bytes: number): void {
+    this.#wanted -= this.#maxBytes - bytes;
+    this.#share.shrink(this.#wanted);
+  }
+
+  /** @throws {GatewayError} `unsupported_media` when the media of a request are too much together */
+  add(bytes: number): void {
+    this.#used += bytes;
+    if (this.#used <= this.#share.bytes) return;
+    throw new GatewayError(
+      'unsupported_media',
+      `is too much with the other media of the request: they have more than the ${this.#share.bytes} bytes that this server holds together`,
+    );
+  }
+}

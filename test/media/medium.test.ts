@@ -1,0 +1,22 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { base64Length, base64Of } from '../../src/media/medium.ts';
+
+describe('base64Of', () => {
+  it('is the base64 of the whole, however it is divided', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes))), (pieces) => {
+        const whole = Buffer.concat(pieces);
+        const text = Buffer.concat([...base64Of(pieces)]).toString('latin1');
+        expect(text).toBe(whole.toString('base64'));
+        expect(text).toHaveLength(base64Length(whole.length));
+      }),
+    );
+  });
+
+  it('comes in small steps', () => {
+    const chunks = [...base64Of([Buffer.alloc(1_000_001, 7)])];
+    expect(Math.max(...chunks.map(({ length }) => length))).toBe(64 * 1024);
+    expect(Buffer.concat(chunks).toString('latin1')).toBe(Buffer.alloc(1_000_001, 7).toString('base64'));
+  });
+});
