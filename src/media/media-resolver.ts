@@ -126,6 +126,7 @@ export class MediaResolver {
     if (opened.length !== undefined && opened.length <= maxBytes) meter.expect(opened.length);
     const name = source === web ? (URL.parse(uri)?.pathname ?? uri) : uri;
     const medium = await readMedium(opened, {
+      subject: `The medium at ${shown(uri)}`,
       maxBytes,
       namedType: mimeTypeOfName(name),
       onBytes: (bytes) => {
@@ -135,6 +136,15 @@ export class MediaResolver {
     if (opened.length === undefined) meter.expect(medium.byteLength);
     return cache.set(caller.tenant, uri, medium);
   }
+}
+
+/** Characters of an address that a message repeats. */
+const MAX_SHOWN = 200;
+
+/** Without the query, which may be a signature. */
+function shown(uri: string): string {
+  const url = /^gs:/i.test(uri) ? null : URL.parse(uri);
+  return (url === null ? uri : `${url.origin}${url.pathname}`).slice(0, MAX_SHOWN);
 }
 
 interface FetchContext {
@@ -168,7 +178,7 @@ class ShareMeter {
     if (this.#used <= this.#share.bytes) return;
     throw new GatewayError(
       'unsupported_media',
-      `is too much with the other media of the request: they have more than the ${this.#share.bytes} bytes that this server holds together`,
+      `The media of this request have more than the ${this.#share.bytes} bytes together that this server holds.`,
     );
   }
 }

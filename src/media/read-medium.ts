@@ -5,6 +5,8 @@ import type { OpenedMedium } from './opened-medium.ts';
 import { recogniseType } from './recognise-type.ts';
 
 export interface ReadOptions {
+  /** The medium, as it stands at the beginning of a message. */
+  readonly subject: string;
   /** In bytes. What is longer is refused, before it is read where that is known. */
   readonly maxBytes: number;
   /** The type that the medium's name says. */
@@ -23,23 +25,23 @@ const HEAD_BYTES = 4096;
  */
 export async function readMedium(
   { body, contentType, length }: OpenedMedium,
-  { maxBytes, namedType, onBytes }: ReadOptions,
+  { subject, maxBytes, namedType, onBytes }: ReadOptions,
 ): Promise<Medium> {
-  if (length !== undefined && length > maxBytes) throw tooLong(maxBytes);
+  if (length !== undefined && length > maxBytes) throw tooLong(subject, maxBytes);
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
   let byteLength = 0;
   let mimeType: string | undefined;
-  const recognise = (): string => recogniseType(headOf(pieces), [contentType, namedType]);
+  const recognise = (): string => recogniseType(headOf(pieces), { subject, named: [contentType, namedType] });
   for await (const piece of body) {
     byteLength += piece.length;
-    if (byteLength > maxBytes) throw tooLong(maxBytes);
+    if (byteLength > maxBytes) throw tooLong(subject, maxBytes);
     onBytes?.(piece.length);
     hash.update(piece);
     pieces.push(piece);
     if (mimeType === undefined && byteLength >= HEAD_BYTES) mimeType = recognise();
   }
-  if (byteLength === 0) throw new GatewayError('unsupported_media', 'is empty');
+  if (byteLength === 0) throw new GatewayError('unsupported_media', `${subject} is empty.`);
   mimeType ??= recognise();
   return { mimeType, byteLength, pieces, hash: hash.digest('hex') };
 }
@@ -51,9 +53,9 @@ function headOf(pieces: readonly Buffer[]): Buffer {
   return Buffer.concat(pieces).subarray(0, HEAD_BYTES);
 }
 
-function tooLong(maxBytes: number): GatewayError {
+function tooLong(subject: string, maxBytes: number): GatewayError {
   return new GatewayError(
     'unsupported_media',
-    `is longer than the ${maxBytes} bytes that this server fetches`,
+    `${subject} is longer than the ${maxBytes} bytes that this server fetches.`,
   );
 }

@@ -10,15 +10,21 @@ const TEXT_SAMPLE = 4096;
 /** Refused whatever a model takes: programs in the clothes of an image. */
 const ACTIVE_TYPES: ReadonlySet<string> = new Set(['image/svg+xml', 'text/html', 'application/xhtml+xml']);
 
+export interface Naming {
+  /** The medium, as it stands at the beginning of a message. */
+  readonly subject: string;
+  /** The types that its server and its name say, in the order in which they count. */
+  readonly named: readonly (string | undefined)[];
+}
+
 /**
  * The type of a medium by its first bytes. What its server or its name says counts only for texts, which no bytes give
  * away: a page with an error message is not an image because its address ends so.
  *
  * @param head the first bytes, as many as there are up to 4096
- * @param named what server and name say, in the order in which they count
  * @throws {GatewayError} `unsupported_media` for bytes nobody can take for anything
  */
-export function recogniseType(head: Buffer, named: readonly (string | undefined)[]): string {
+export function recogniseType(head: Buffer, { subject, named }: Naming): string {
   const shown = typeOfFirstBytes(head.toString('latin1', 0, 32));
   if (shown !== undefined) return shown;
   const said = named.find((type) => type !== undefined);
@@ -26,9 +32,7 @@ export function recogniseType(head: Buffer, named: readonly (string | undefined)
     return said;
   throw new GatewayError(
     'unsupported_media',
-    said === undefined
-      ? 'is of no type of media that models take'
-      : `is of no type of media that models take; it is said to be ${said}`,
+    `${subject} is of no type of media that models take${said === undefined ? '' : `; it is said to be ${said}`}.`,
   );
 }
 

@@ -122,7 +122,7 @@ describe('MediaResolver', () => {
     const { resolver, budget } = start({ web });
     await expect(resolver.fetch(at('https://a/1'), CALLER, never)).rejects.toMatchObject({
       code: 'unsupported_media',
-      message: 'is longer than the 20000 bytes that this server fetches',
+      message: 'The medium at https://a/1 is longer than the 20000 bytes that this server fetches.',
     });
     expect(budget.free).toBe(100_000);
   });
@@ -138,14 +138,18 @@ describe('MediaResolver', () => {
 
   it('refuses what is empty', async () => {
     const { resolver } = start({ web: new FakeSource({ 'https://a/1': Buffer.alloc(0) }) });
-    await expect(resolver.fetch(at('https://a/1'), CALLER, never)).rejects.toThrow('is empty');
+    await expect(resolver.fetch(at('https://a/1'), CALLER, never)).rejects.toThrow(
+      'The medium at https://a/1 is empty.',
+    );
   });
 
   it('refuses a request whose media are too much together', async () => {
     const web = new FakeSource(Object.fromEntries([1, 2, 3].map((n) => [`https://a/${n}`, png(15_000)])));
     const { resolver, budget } = start({ web, total: 40_000 });
     const uris = ['https://a/1', 'https://a/2', 'https://a/3'];
-    await expect(resolver.fetch(at(...uris), CALLER, never)).rejects.toThrow(/too much with the other media/);
+    await expect(resolver.fetch(at(...uris), CALLER, never)).rejects.toThrow(
+      /have more than the 40000 bytes together/,
+    );
     expect(budget.free).toBe(40_000);
     expect((await resolver.fetch(at(...uris.slice(1)), CALLER, never)).isEmpty).toBe(false);
   });

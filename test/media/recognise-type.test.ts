@@ -17,7 +17,7 @@ describe('recogniseType', () => {
     ['JSON of a kind', text('{"a":1}'), ['application/geo+json'], 'application/geo+json'],
     ['text in UTF-8', text('größe 漢'), ['text/plain'], 'text/plain'],
   ])('%s', (_, bytes, named, type) => {
-    expect(recogniseType(bytes, named)).toBe(type);
+    expect(recogniseType(bytes, { subject: 'It', named })).toBe(type);
   });
 
   it.each<[name: string, bytes: Buffer, named: (string | undefined)[]]>([
@@ -29,7 +29,9 @@ describe('recogniseType', () => {
     ['bytes said to be text', Buffer.from([1, 2, 3, 0, 5]), ['text/plain']],
     ['an archive', text('PK\x03\x04'), ['application/zip']],
   ])('refuses %s', (_, bytes, named) => {
-    expect(() => recogniseType(bytes, named)).toThrow(/no type of media that models take/);
+    expect(() => recogniseType(bytes, { subject: 'It', named })).toThrow(
+      /^It is of no type of media that models take/,
+    );
   });
 
   it('takes or refuses any bytes', () => {
@@ -39,7 +41,7 @@ describe('recogniseType', () => {
         fc.option(fc.string(), { nil: undefined }),
         (bytes, named) => {
           try {
-            expect(recogniseType(Buffer.from(bytes), [named])).toContain('/');
+            expect(recogniseType(Buffer.from(bytes), { subject: 'It', named: [named] })).toContain('/');
           } catch (error) {
             expect(error).toBeInstanceOf(GatewayError);
           }
