@@ -10,7 +10,7 @@ import {
   type TranslateOptions,
 } from '../../translate/request/to-gemini-request.ts';
 import { isReadByGemini } from '../../translate/request/media-reference.ts';
-import { inlineMedia, mediaReferences } from '../../translate/media-references.ts';
+import { type InlinedMedia, inlineMedia, mediaReferences } from '../../translate/media-references.ts';
 import type { HeldMedia } from '../../media/held-media.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
 import { judgeFailure } from '../../upstream/judge-failure.ts';
@@ -20,7 +20,9 @@ import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
 import { callGemini, type GeminiAnswer } from './call-gemini.ts';
 import { emulateCandidates } from './emulate-candidates.ts';
-import type { GeminiPlace } from './gemini-url.ts';
+import { FileUploads } from './file-uploads.ts';
+import { apiRoot, type GeminiPlace } from './gemini-url.ts';
+import { uploadLargeMedia } from './large-media.ts';
 import type { SignatureVault } from './signature-vault.ts';
 
 export interface GeminiBackendOptions {
@@ -61,7 +63,10 @@ interface GeminiWork {
   readonly call: ChatCall;
   readonly access: GeminiAccess;
   readonly signal: AbortSignal;
+  /** What stands in the request for its media until it is sent. */
   readonly media: HeldMedia;
+  /** What is sent in place of references to media. */
+  readonly inlined: InlinedMedia;
 }
 
 /** Gemini through its native API, on Vertex AI or the Developer API. */
@@ -72,6 +77,8 @@ export class GeminiBackend implements Backend {
   readonly answerTimeoutMs: number;
   readonly #options: GeminiBackendOptions;
   readonly #budget = new RetryBudget();
+  /** For the Developer API alone. */
+  readonly #uploads: FileUploads | undefined;
   #place: GeminiPlace;
 
   constructor(options: GeminiBackendOptions) {
@@ -80,6 +87,16 @@ export class GeminiBackend implements Backend {
     this.answerTimeoutMs = options.timeouts.answerMs;
     this.#options = options;
     this.#place = options.place;
+    const { place, dispatcher, timeouts } = options;
+    if (place.upstream === 'vertex') return;
+    const { origin, prefix } = apiRoot(place);
+    const baseUrl = `${origin}${prefix}`;
+    this.#uploads = new FileUploads({
+      baseUrl,
+      version: place.version,
+      dispatcher,
+      idleMs: timeouts.firstByteMs,
+    });
   }
 
   /** Gemini has no list that a server could hold; names come from the configuration's rules. */
@@ -98,7 +115,7 @@ export class GeminiBackend implements Backend {
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     const access = await this.#accessFor(call, signal);
     const media = await this.#fetchMedia(call, signal);
-    const { answer, translation: sent } = await this.#ask({ call, access, signal, media }).finally(() => {
+    const { answer, translation: sent } = await this.#ask(call, { access, signal, media }).finally(() => {
       media.release();
     });
     return {
@@ -109,10 +126,13 @@ export class GeminiBackend implements Backend {
     };
   }
 
-  async #ask(work: GeminiWork): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
-    const translation = this.#translate(work);
+  async #ask(
+    call: ChatCall,
+    context: Omit<GeminiWork, 'call' | 'inlined'>,
+  ): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
     try {
-      return await this.#withRewrites(translation, work);
+      const work = { ...context, call, inlined: await this.#inlinedMedia(call, context) };
+      return await this.#withRewrites(this.#translate(work), work);
     } catch (error) {
       throw toGatewayFailure(error, 'Gemini');
     }
@@ -125,6 +145,17 @@ export class GeminiBackend implements Backend {
       ({ text }) => media.isRemote(text) && (media.isOwn(text) || !isReadByGemini(text, place.upstream)),
     );
     return media.fetch(wanted, { tenant, accessToken }, signal);
+  }
+
+  /** Vertex AI reads what is large by itself, and takes more inline. */
+  async #inlinedMedia(
+    { body, tenant }: ChatCall,
+    { media, access: { credentials }, signal }: Omit<GeminiWork, 'call' | 'inlined'>,
+  ): Promise<InlinedMedia> {
+    const uploads = this.#uploads;
+    return uploads === undefined
+      ? media
+      : await uploadLargeMedia(body.request(), media, { uploads, tenant, credentials, signal });
   }
 
   /** Where and as whom this call is made: as the server, or as the client where its own credential goes upstream. */
@@ -154,13 +185,13 @@ export class GeminiBackend implements Backend {
   }
 
   #translate(
-    { call, media }: Pick<GeminiWork, 'call' | 'media'>,
+    { call, media, inlined }: Pick<GeminiWork, 'call' | 'media' | 'inlined'>,
     override: Partial<TranslateOptions> = {},
   ): GeminiTranslation {
     const { place, translate, vault } = this.#options;
     const request = call.body.request();
     return toGeminiRequest(
-      media.isEmpty ? request : inlineMedia(request, media),
+      media.isEmpty && inlined === media ? request : inlineMedia(request, inlined),
       { upstream: place.upstream, model: call.model },
       {
         ...translate,

@@ -39,12 +39,17 @@ export function vertexHost(location: string): string {
  */
 export function geminiUrl(place: GeminiPlace, model: string, method: GeminiMethod): GeminiUrl {
   const query = method === 'streamGenerateContent' ? '?alt=sse' : '';
-  const base = new URL(place.baseUrl ?? defaultBase(place));
-  const prefix = base.pathname === '/' ? '' : base.pathname.replace(/\/$/, '');
+  const { origin, prefix } = apiRoot(place);
   return {
-    origin: base.origin,
+    origin,
     path: `${prefix}/${place.version}/${resourceName(place, model)}:${method}${query}`,
   };
+}
+
+/** What stands before the version in every URL of a place. */
+export function apiRoot(place: GeminiPlace): { readonly origin: string; readonly prefix: string } {
+  const { origin, pathname } = new URL(place.baseUrl ?? defaultBase(place));
+  return { origin, prefix: pathname === '/' ? '' : pathname.replace(/\/$/, '') };
 }
 
 function defaultBase(place: GeminiPlace): string {

@@ -6,6 +6,7 @@ import {
   type ServerKind,
 } from '../../../src/translate/relay/server-kinds.ts';
 import { type ServerRequest, toServerRequest } from '../../../src/translate/relay/to-server-request.ts';
+import type { InlinedMedia } from '../../../src/translate/media-references.ts';
 import type { JsonObject } from '../../../src/wire/validation/structure-checks.ts';
 import { relayedBody } from './reference-edits.ts';
 
@@ -411,5 +412,73 @@ describe('token counts', () => {
 
   it('are nobody’s business without accounting', () => {
     expect(relayed('{"stream":true}').text).toBe('{"stream":true}');
+  });
+});
+
+describe('media that were fetched', () => {
+  const TYPES = new Map([
+    ['gs://b/o.png', 'image/png'],
+    ['gs://b/a.mp3', 'audio/mp3'],
+    ['https://a/v', 'video/mp4'],
+  ]);
+  const media: InlinedMedia = {
+    get: (reference) => {
+      const mimeType = TYPES.get(reference);
+      return mimeType === undefined ? undefined : { mimeType };
+    },
+    base64Of: () => 'MARK',
+    dataUriOf: (reference) => `data:${TYPES.get(reference)};base64,MARK`,
+  };
+  const inlined = (part: string) => {
+    const text = withParts(`[{"type":"text","text":"gs://b/o.png"},${part}]`)
+      .replace('[[', '[')
+      .replace(']]', ']');
+    const value = JSON.parse(text) as JsonObject;
+    return toServerRequest({ text, value }, { traits: SERVER_KINDS.vllm, model: undefined, media });
+  };
+
+  it.each<[name: string, part: string, expected: string]>([
+    [
+      'an address',
+      '{"type":"image_url","image_url":{"detail":"low","url":"gs://b/o.png"}}',
+      '{"type":"image_url","image_url":{"detail":"low","url":"data:image/png;base64,MARK"}}',
+    ],
+    [
+      'a bare address',
+      '{"type":"image_url","image_url":"gs://b/o.png"}',
+      '{"type":"image_url","image_url":{"url":"data:image/png;base64,MARK"}}',
+    ],
+    [
+      'a video',
+      '{"type":"video_url","video_url":{"url":"https://a/v"}}',
+      '{"type":"video_url","video_url":{"url":"data:video/mp4;base64,MARK"}}',
+    ],
+    [
+      'sound, by its bytes',
+      '{"type":"input_audio","input_audio":{"data":"gs://b/a.mp3","format":"audio/wav"}}',
+      '{"type":"input_audio","input_audio":{"data":"MARK","format":"mp3"}}',
+    ],
+    [
+      'a file',
+      '{"type":"file","file":{"file_data":"gs://b/o.png","filename":"o.png"}}',
+      '{"type":"file","file":{"file_data":"data:image/png;base64,MARK","filename":"o.png"}}',
+    ],
+    [
+      'a file by its id',
+      '{"type":"file","file":{"file_id":"gs://b/o.png"}}',
+      '{"type":"file","file":{"file_data":"data:image/png;base64,MARK"}}',
+    ],
+    [
+      'Google’s content beside it',
+      '{"type":"image_url","image_url":"gs://b/o.png","extra_content":{"google":{"x":1}}}',
+      '{"type":"image_url","image_url":{"url":"data:image/png;base64,MARK"}}',
+    ],
+    [
+      'nothing else',
+      '{"type":"image_url","image_url":{"url":"https://other/x.png"}}',
+      '{"type":"image_url","image_url":{"url":"https://other/x.png"}}',
+    ],
+  ])('take the place of %s', (_, part, expected) => {
+    expect(inlined(part).text).toContain(`{"type":"text","text":"gs://b/o.png"},${expected}`);
   });
 });

@@ -118,7 +118,7 @@ describe('where media is', () => {
       { messages: [{ role: 'user', content: [image('gs://b/o.png')] }] },
       { upstream: 'gemini' },
     );
-    expect(message).toMatch(/fetching is not available in this version/);
+    expect(message).toMatch(/gs:\/\/ objects have to be fetched before; send a data URI/);
   });
 
   it.each<[part: object, param: string, code: string]>([
