@@ -2,6 +2,7 @@ import { errorFromProblems, GatewayError } from '../errors.ts';
 import { newCallId, randomBase62 } from '../ids.ts';
 import { readRenderOptions } from '../translate/events/read-render-options.ts';
 import type { Backend, ChatCall, EventReply } from '../backends/backend.ts';
+import { isGoogleApiKey } from '../auth/outbound/client-source.ts';
 import type { Principal } from '../auth/inbound/principal.ts';
 import type { RelayedAnswer } from '../backends/relayed-answer.ts';
 import { assertAllowed } from '../routing/access-policy.ts';
@@ -105,6 +106,7 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
       tenant: input.principal.tenant,
       isMetered: input.admit !== undefined,
       ...clientCredential(input),
+      ...accessToken(input.principal),
     },
     input.signal,
   );
@@ -140,6 +142,12 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
 function clientCredential({ principal, place }: ChatInput): Pick<ChatCall, 'clientCredential' | 'place'> {
   const { credential } = principal;
   return credential === undefined ? {} : { clientCredential: credential, ...(place && { place }) };
+}
+
+/** With whose rights media may be fetched: a credential that goes upstream is one, unless it is an API key. */
+function accessToken({ accessToken: own, credential }: Principal): Pick<ChatCall, 'accessToken'> {
+  const token = own ?? (credential === undefined || isGoogleApiKey(credential) ? undefined : credential);
+  return token === undefined ? {} : { accessToken: token };
 }
 
 /** The model a body names, as far as it names one. */

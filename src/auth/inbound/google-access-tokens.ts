@@ -94,7 +94,7 @@ export class GoogleAccessTokens implements Authenticator {
     if (!isGoogles && readJwt(credential) !== undefined) return undefined;
     const isSane = credential.length <= MAX_CREDENTIAL_LENGTH && BEARER_TOKEN.test(credential);
     const facts = isSane ? await this.#cache.get(credential, signal) : undefined;
-    if (facts !== undefined) return this.#admit(facts);
+    if (facts !== undefined) return { ...this.#admit(facts), accessToken: credential };
     if (!isGoogles) return undefined;
     throw new GatewayError(
       'invalid_api_key',

@@ -12,6 +12,8 @@ export interface Principal {
   readonly tenant: string;
   /** What this caller may ask for; everything when absent. */
   readonly policy?: CallerPolicy;
+  /** The Google access token that proves who it is; media may be fetched with its rights. */
+  readonly accessToken?: string;
   /** What the client sent, where it is to go to the upstream and nowhere else. */
   readonly credential?: string;
 }

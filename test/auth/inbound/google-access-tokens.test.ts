@@ -80,6 +80,7 @@ describe('GoogleAccessTokens', () => {
       id: 'ann@example.com',
       tenant: 'google:ann@example.com',
       policy: { models: ['google/*'] },
+      accessToken: TOKEN,
     });
   });
 

@@ -430,9 +430,7 @@ describe('media that were fetched', () => {
     dataUriOf: (reference) => `data:${TYPES.get(reference)};base64,MARK`,
   };
   const inlined = (part: string) => {
-    const text = withParts(`[{"type":"text","text":"gs://b/o.png"},${part}]`)
-      .replace('[[', '[')
-      .replace(']]', ']');
+    const text = withParts(`{"type":"text","text":"gs://b/o.png"},${part}`);
     const value = JSON.parse(text) as JsonObject;
     return toServerRequest({ text, value }, { traits: SERVER_KINDS.vllm, model: undefined, media });
   };
