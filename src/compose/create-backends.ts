@@ -7,6 +7,7 @@ import type { Log } from '../observability/log.ts';
 import { FallbackBackend } from '../routing/fallback-backend.ts';
 import { createEmbeddedUpstream, type EmbeddedUpstream } from './embedded-upstream.ts';
 import { createGeminiUpstream } from './gemini-upstream.ts';
+import { createMedia } from './media.ts';
 import { createServerUpstream } from './server-upstream.ts';
 
 export interface Backends {
@@ -38,7 +39,9 @@ export function createBackends(
     lifetimeMs: config.signatures.ttl_ms,
   });
   const checker = new SchemaChecker();
-  const gemini = { vault, replayThoughts: config.thoughts.replay, env, log };
+  const media = createMedia(config, { env, log });
+  const shared = { media: media.resolver, env, log };
+  const gemini = { ...shared, vault, replayThoughts: config.thoughts.replay };
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     if (upstream.kind === 'embedded') {
       const created = createEmbeddedUpstream(name, upstream, log);
@@ -47,7 +50,7 @@ export function createBackends(
     } else if (upstream.kind === 'vertex' || upstream.kind === 'gemini') {
       own.set(name, createGeminiUpstream(name, upstream, gemini));
     } else {
-      const server = createServerUpstream(name, upstream, { checker, env, log });
+      const server = createServerUpstream(name, upstream, { ...shared, checker });
       servers.push(server);
       own.set(name, server);
     }
@@ -58,7 +61,7 @@ export function createBackends(
     servers,
     async close() {
       await Promise.all([...own.values()].map((backend) => backend.close()));
-      await checker.close();
+      await Promise.all([checker.close(), media.close()]);
     },
   };
 }

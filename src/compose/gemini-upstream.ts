@@ -4,6 +4,7 @@ import { createGoogleCredentials } from '../auth/outbound/google-credentials.ts'
 import type { TokenSource } from '../auth/outbound/token-source.ts';
 import { GeminiBackend } from '../backends/gemini/gemini-backend.ts';
 import type { SignatureVault } from '../backends/gemini/signature-vault.ts';
+import type { MediaResolver } from '../media/media-resolver.ts';
 import type { Log } from '../observability/log.ts';
 import { createConnectionPools } from '../upstream/connection-pools.ts';
 import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from './gemini-options.ts';
@@ -11,6 +12,7 @@ import { type GeminiConfig, geminiPlace, geminiTranslateOptions } from './gemini
 /** What all Gemini upstreams of one server share. */
 export interface GeminiContext {
   readonly vault: SignatureVault;
+  readonly media: MediaResolver;
   /** Thoughts of earlier turns are sent upstream again. */
   readonly replayThoughts: boolean;
   readonly env: NodeJS.ProcessEnv;
@@ -36,6 +38,7 @@ export function createGeminiUpstream(
     credentials: credentialsOf(config, { dispatcher, context, name }),
     dispatcher,
     vault: context.vault,
+    media: context.media,
     translate: geminiTranslateOptions(config, { replay: context.replayThoughts }),
     timeouts: {
       answerMs: config.request_timeout_ms,

@@ -3,12 +3,14 @@ import { OpenAiCompatibleBackend } from '../backends/openai-compatible/openai-co
 import type { SchemaChecker } from '../backends/openai-compatible/structured-output/schema-checker.ts';
 import type { ServerUpstreamConfig } from '../config/complete-upstream.ts';
 import type { DeepReadonly } from '../config/deep-freeze.ts';
+import type { MediaResolver } from '../media/media-resolver.ts';
 import type { Log } from '../observability/log.ts';
 import { createConnectionPools } from '../upstream/connection-pools.ts';
 
 /** What all self-deployed upstreams of one server share. */
 export interface ServerContext {
   readonly checker: SchemaChecker;
+  readonly media: MediaResolver;
   readonly env: NodeJS.ProcessEnv;
   readonly log: Log;
 }
@@ -20,7 +22,7 @@ const ASK_CONNECTIONS = 2;
 export function createServerUpstream(
   name: string,
   config: DeepReadonly<ServerUpstreamConfig>,
-  { checker, env, log }: ServerContext,
+  { checker, media, env, log }: ServerContext,
 ): OpenAiCompatibleBackend {
   const { health, circuit, structured_output: structuredOutput } = config;
   const pools = (maxConnections: number): Dispatcher =>
@@ -59,6 +61,7 @@ export function createServerUpstream(
     capabilities: config.capabilities,
     structuredOutput,
     checker,
+    media,
     onReplicaChange: (replica, state, reason) => {
       const fields = { upstream: name, replica: replica.name, state, reason };
       if (state === 'down') log.warn(fields, 'replica down');
