@@ -1,12 +1,13 @@
 import type { Dispatcher } from 'undici';
 import { createGoogleCredentials, hasCredentials } from '../auth/outbound/google-credentials.ts';
 import type { TokenSource } from '../auth/outbound/token-source.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { GatewayError } from '../errors.ts';
 import { MediaCache } from '../media/media-cache.ts';
 import { type MediaCaller, MediaResolver } from '../media/media-resolver.ts';
 import { MemoryBudget } from '../media/memory-budget.ts';
-import { BucketStore } from '../media/storage/bucket-store.ts';
+import { BucketStore, type BucketStoreOptions } from '../media/storage/bucket-store.ts';
 import { FolderBuckets } from '../media/storage/folder-buckets.ts';
 import { parseBucketUri } from '../media/storage/parse-bucket-uri.ts';
 import { WebMedia } from '../media/web/web-media.ts';
@@ -25,7 +26,7 @@ const TOKEN_CONNECTIONS = { connectTimeoutMs: 5000, maxConnections: 4, http2: fa
 /** How long it is taken for granted that this machine has no credentials, in milliseconds: the search takes a second. */
 const NO_CREDENTIALS_FOR = 60_000;
 
-/** @throws {TypeError} for a `STORAGE_EMULATOR_HOST` that is no address */
+/** @throws {ConfigError} for a `STORAGE_EMULATOR_HOST` that is no address */
 export function createMedia(
   { fetch, storage }: Pick<LoadedConfig, 'fetch' | 'storage'>,
   { env, log }: { readonly env: NodeJS.ProcessEnv; readonly log: Log },
@@ -37,7 +38,7 @@ export function createMedia(
     deny: fetch.deny,
     limits: { maxBytes, totalMs: timeoutMs, maxRedirects: fetch.max_redirects, maxTransfers },
   });
-  const store = new BucketStore({ env, maxBytes, timeoutMs, maxTransfers });
+  const store = openStore({ env, maxBytes, timeoutMs, maxTransfers });
   const folders = new FolderBuckets({ folders: storage, maxBytes });
   const rights = createRights(fetch.bucket_rights, { env, log });
   const resolver = new MediaResolver({
@@ -60,6 +61,16 @@ export function createMedia(
       await Promise.all([web.close(), store.close(), rights.close()]);
     },
   };
+}
+
+function openStore(options: BucketStoreOptions): BucketStore {
+  try {
+    return new BucketStore(options);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const message = error.message.replace(/^STORAGE_EMULATOR_HOST /, '');
+    throw new ConfigError(null, [{ path: 'STORAGE_EMULATOR_HOST', message }]);
+  }
 }
 
 function isInFolder(folders: FolderBuckets, uri: string): boolean {

@@ -1,5 +1,6 @@
 /** The groups `fetch` and `storage`: media that requests refer to. Contract section 3.2. */
 import { z } from 'zod';
+import { isBucketName } from '../media/storage/parse-bucket-uri.ts';
 import { oneOf, onOff, wholeNumber } from './value-schemas.ts';
 
 const KIBIBYTE = 1024;
@@ -59,8 +60,8 @@ export const storageSchema = z
   .record(
     z
       .string()
-      .regex(
-        /^gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:\/[^/\0]+)*\/?$/,
+      .refine(
+        (key) => isBucketName(/^gs:\/\/([^/]*)(?:\/|$)/.exec(key)?.[1] ?? ''),
         'must be a bucket such as `gs://my-bucket`, or a part of one such as `gs://my-bucket/pictures`',
       ),
     z

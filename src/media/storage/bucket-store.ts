@@ -79,6 +79,11 @@ export class BucketStore {
     this.#retry = { maxHintMs: timeoutMs / 2, ...retry };
   }
 
+  /** Whether an emulator stands in for Cloud Storage: what it has nobody else can read. */
+  get isEmulator(): boolean {
+    return this.#root.isEmulator;
+  }
+
   /**
    * Resolves when the object's first bytes are about to come. The time runs on while its body is read.
    *
