@@ -35,16 +35,20 @@ describe('recogniseType', () => {
   });
 
   it('takes or refuses any bytes', () => {
+    const outcome = (bytes: Uint8Array, named: string | undefined): unknown => {
+      try {
+        return recogniseType(Buffer.from(bytes), { subject: 'It', named: [named] });
+      } catch (error) {
+        return error;
+      }
+    };
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 64 }),
         fc.option(fc.string(), { nil: undefined }),
         (bytes, named) => {
-          try {
-            expect(recogniseType(Buffer.from(bytes), { subject: 'It', named: [named] })).toContain('/');
-          } catch (error) {
-            expect(error).toBeInstanceOf(GatewayError);
-          }
+          const type = outcome(bytes, named);
+          expect(type instanceof GatewayError || (typeof type === 'string' && type.includes('/'))).toBe(true);
         },
       ),
     );
