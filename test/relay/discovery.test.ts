@@ -291,9 +291,9 @@ describe('a request that is refused before it is sent', () => {
     [{ model: 7 }, 'model', 'invalid_argument'],
     [{ model: 'm'.repeat(257) }, 'model', 'invalid_argument'],
     [
-      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: 'gs://b/o.png' }] }] },
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: 'gs://b' }] }] },
       'messages[0].content[0].image_url',
-      'unsupported_media',
+      'invalid_argument',
     ],
   ])('%j names %s', async (request, param, code) => {
     const { servers, relay } = await startPlace();

@@ -57,7 +57,7 @@ describe('a budget', () => {
         auth: { limits: { tokens_per_day: 50 * RESERVED } },
         upstreams: { servers: upstreamOf([server!], { retries: 0 }) },
       },
-      home.path,
+      { home: home.path },
     );
     const statuses = new Map<number | string, number>();
     const count = (what: number | string) => statuses.set(what, (statuses.get(what) ?? 0) + 1);

@@ -42,9 +42,13 @@ export class RelayServer implements AsyncDisposable {
 
   /**
    * @param config what a `parlance.yaml` holds
-   * @param home where keys and usage are kept, for tests that do
+   * @param options.home where keys and usage are kept, for tests that do
+   * @param options.env all of the environment there is: a proxy of the machine must not come between loopback addresses
    */
-  static async start(config: object, home?: string): Promise<RelayServer> {
+  static async start(
+    config: object,
+    { home, env = {} }: { readonly home?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<RelayServer> {
     const loaded = load(config, home);
     const lines: Record<string, unknown>[] = [];
     const log = createLog('trace', {
@@ -52,8 +56,7 @@ export class RelayServer implements AsyncDisposable {
         lines.push(JSON.parse(line) as Record<string, unknown>);
       },
     });
-    // Without the environment: a proxy of the machine must not come between loopback addresses.
-    const parlance = createParlance(loaded, { log, env: {} });
+    const parlance = createParlance(loaded, { log, env });
     const facts = { url: await parlance.listen(), log: lines };
     return new RelayServer(facts, [...parlance.router.backends], () => parlance.close());
   }

@@ -1,0 +1,212 @@
+/** Media of every kind, at every upstream: what the upstream gets, with real sources on loopback. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Part } from '../../src/wire/gemini/request.ts';
+import { bodyAnswer as fileAnswer } from '../support/faulty-answers.ts';
+import { FaultyServer } from '../support/faulty-server.ts';
+import { answerAs } from '../support/gemini-answers.ts';
+import { RelayServer } from '../support/relay-server.ts';
+import { ReplayUpstream } from '../support/replay-upstream.ts';
+import { startStorageEmulator, type StorageEmulator } from '../support/storage-emulator.ts';
+
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+const MP3 = Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\0', 'latin1'), Buffer.alloc(2000, 0x55)]);
+const base64 = (bytes: Buffer): string => bytes.toString('base64');
+
+const ANSWER = {
+  candidates: [{ content: { role: 'model', parts: [{ text: 'Seen.' }] }, finishReason: 'STOP' }],
+};
+
+let emulator: StorageEmulator;
+let web: FaultyServer;
+let gemini: ReplayUpstream;
+let server: FaultyServer;
+let folder: string;
+let relay: RelayServer;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parlance-media-'));
+  await writeFile(join(folder, 'o.png'), PNG);
+  emulator = await startStorageEmulator();
+  emulator.put({ bucket: 'pictures', name: 'a b/ö.png' }, PNG, { contentType: 'image/png' });
+  emulator.put({ bucket: 'pictures', name: 'sound' }, MP3, { contentType: 'audio/mpeg' });
+  web = await FaultyServer.start();
+  gemini = await ReplayUpstream.start(({ method }) => answerAs(method, [ANSWER]));
+  server = await FaultyServer.start();
+  const health = { interval_ms: 0 };
+  relay = await RelayServer.start(
+    {
+      storage: { 'gs://own': folder },
+      fetch: { allow_private: true, cache_bytes: 0 },
+      upstreams: {
+        vertex: {
+          kind: 'vertex',
+          project: 'p-1',
+          location: 'us-central1',
+          access_token: 't',
+          base_url: gemini.origin,
+        },
+        gemini: { kind: 'gemini', api_key: 'k', base_url: gemini.origin },
+        ...Object.fromEntries(
+          ['vllm', 'llamacpp', 'ollama'].map((kind) => [kind, { kind, base_url: server.url, health }]),
+        ),
+      },
+      models: ['vertex', 'gemini', 'vllm', 'llamacpp', 'ollama'].map((upstream) => ({
+        match: upstream,
+        upstream,
+      })),
+    },
+    { env: { STORAGE_EMULATOR_HOST: emulator.url } },
+  );
+  await relay.settled();
+});
+
+afterEach(() => {
+  gemini.clear();
+  server.requests.length = 0;
+  web.requests.length = 0;
+});
+
+afterAll(async () => {
+  await relay[Symbol.asyncDispose]();
+  await Promise.all(
+    [emulator.close(), web, gemini, server].map((each) =>
+      each instanceof Promise ? each : each[Symbol.asyncDispose](),
+    ),
+  );
+  await rm(folder, { recursive: true });
+});
+
+type Content = Record<string, unknown>;
+
+/** The part of a request that came to the upstream of this name. */
+async function sentTo(upstream: string, part: Content): Promise<Part | Content> {
+  const messages = [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, part] }];
+  const response = await relay.post({ model: upstream, messages });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(text);
+  if (upstream === 'vertex' || upstream === 'gemini') return gemini.last.body.contents.at(-1)!.parts.at(-1)!;
+  const body = JSON.parse(server.last.body) as { messages: { content: Content[] }[] };
+  return body.messages.at(-1)!.content.at(-1)!;
+}
+
+const image = (url: string): Content => ({ type: 'image_url', image_url: { url } });
+const dataUri = `data:image/png;base64,${base64(PNG)}`;
+const inline = { inlineData: { mimeType: 'image/png', data: base64(PNG) } };
+const inlineSound = { inlineData: { mimeType: 'audio/mp3', data: base64(MP3) } };
+
+const SERVERS = ['vllm', 'llamacpp', 'ollama'];
+const ALL = ['vertex', 'gemini', ...SERVERS];
+
+/** What each upstream gets of an image that only this server can read, or of a medium in the request. */
+const everywhere = (gemini: object, own: Content): [string, object][] =>
+  ALL.map((upstream) => [upstream, upstream === 'vertex' || upstream === 'gemini' ? gemini : own]);
+
+describe('an image', () => {
+  it.each(everywhere(inline, image(dataUri)))('in the request, for %s', async (upstream, expected) => {
+    expect(await sentTo(upstream, image(dataUri))).toEqual(expected);
+  });
+
+  it.each(everywhere(inline, image(dataUri)))(
+    'in a folder of this machine, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, image('gs://own/o.png'))).toEqual(expected);
+    },
+  );
+
+  it.each(everywhere(inline, image(dataUri)))('in an emulator, for %s', async (upstream, expected) => {
+    expect(await sentTo(upstream, image('gs://pictures/a b/ö.png'))).toEqual(expected);
+  });
+
+  it.each(ALL)('on the web, for %s', async (upstream) => {
+    web.respond = () => fileAnswer(PNG, { headers: { 'content-type': 'text/plain' } });
+    const url = `${web.url}/picture.jpg?signature=secret`;
+    const fetched: Record<string, object> = { gemini: inline, ollama: image(dataUri) };
+    const asWritten = {
+      vertex: { fileData: { mimeType: 'image/jpeg', fileUri: url } },
+      vllm: image(url),
+      llamacpp: image(url),
+    }[upstream];
+    expect(await sentTo(upstream, image(url))).toEqual(fetched[upstream] ?? asWritten);
+    expect(web.requests).toHaveLength(upstream in fetched ? 1 : 0);
+  });
+
+  it.each([
+    ['vertex', inline],
+    ['gemini', inline],
+    ['vllm', { type: 'file', file: { file_data: dataUri, filename: 'o.png' } }],
+  ])('as a file, for %s', async (upstream, expected) => {
+    const written = (file: object): Content => ({ type: 'file', file: { ...file, filename: 'o.png' } });
+    expect(await sentTo(upstream, written({ file_data: 'gs://own/o.png' }))).toEqual(expected);
+    expect(await sentTo(upstream, written({ file_id: 'gs://own/o.png' }))).toEqual(
+      'file' in expected ? { type: 'file', file: { filename: 'o.png', file_data: dataUri } } : expected,
+    );
+  });
+});
+
+describe('sound', () => {
+  const sound = (data: string, format: string): Content => ({
+    type: 'input_audio',
+    input_audio: { data, format },
+  });
+
+  it.each(everywhere(inlineSound, sound(base64(MP3), 'mp3')))(
+    'in an emulator, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, sound('gs://pictures/sound', 'audio/mp3'))).toEqual(expected);
+    },
+  );
+
+  it.each(everywhere(inlineSound, sound(base64(MP3), 'mp3')))(
+    'in the request, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, sound(base64(MP3), 'mp3'))).toEqual(expected);
+    },
+  );
+});
+
+describe('what cannot be had', () => {
+  it.each<[name: string, url: string, code: string, message: RegExp]>([
+    ['no such object', 'gs://pictures/none.png', 'invalid_argument', /none\.png/],
+    ['no such file', 'gs://own/none.png', 'invalid_argument', /none\.png/],
+    ['a file outside', 'gs://own/../../etc/passwd', 'invalid_argument', /passwd/],
+    ['no address', 'gs://pictures', 'invalid_argument', /gs:\/\/BUCKET\/OBJECT/],
+  ])(
+    '%s is refused with its place, for every upstream that has to have it',
+    async (_, url, code, message) => {
+      for (const upstream of ['gemini', 'vllm', 'ollama']) {
+        const response = await relay.post({
+          model: upstream,
+          messages: [{ role: 'user', content: [image(url)] }],
+        });
+        const { error } = (await response.json()) as {
+          error: { code: string; param: string; message: string };
+        };
+        expect({ status: response.status, code: error.code, param: error.param }).toEqual({
+          status: 400,
+          code,
+          param: 'messages[0].content[0].image_url.url',
+        });
+        expect(error.message).toMatch(message);
+      }
+      expect([gemini.requests, server.requests.filter(({ method }) => method === 'POST')]).toEqual([[], []]);
+    },
+  );
+
+  it('tells the type that a page has in place of an image, and not its query', async () => {
+    web.respond = () => fileAnswer('<!doctype html><p>Sign in', { headers: { 'content-type': 'text/html' } });
+    const response = await relay.post({
+      model: 'gemini',
+      messages: [{ role: 'user', content: [image(`${web.url}/a.png?signature=secret`)] }],
+    });
+    const text = await response.text();
+    expect(response.status).toBe(400);
+    expect(text).toContain('is said to be text/html');
+    expect(text + JSON.stringify(relay.log)).not.toContain('secret');
+  });
+});
