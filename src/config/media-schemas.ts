@@ -35,12 +35,12 @@ export const fetchSchema = z.strictObject({
   max_concurrent: wholeNumber({ min: 1, max: 1000 }, 'Media fetched at the same time.').default(16),
   memory_bytes: wholeNumber(
     { min: MEBIBYTE, max: 64 * 1024 * MEBIBYTE },
-    'Bytes of all media held at the same time; requests wait for room. More of one request is refused. The default is 96 MiB.',
-  ).default(96 * MEBIBYTE),
+    'Bytes of all media held at the same time; requests wait for room. More of one request is refused. The default is 48 MiB.',
+  ).default(48 * MEBIBYTE),
   cache_bytes: wholeNumber(
     { min: 0, max: 64 * 1024 * MEBIBYTE },
-    'Bytes of media kept for the next turn of a conversation, besides those held; each caller has its own. 0 switches it off. The default is 32 MiB.',
-  ).default(32 * MEBIBYTE),
+    'Bytes of media kept for the next turn of a conversation, besides those held; each caller has its own. 0 switches it off. The default is 16 MiB.',
+  ).default(16 * MEBIBYTE),
   cache_ttl_ms: wholeNumber(
     { min: 1000, max: 60 * MINUTE_MS },
     'Time for which an address is taken to mean the same medium, in milliseconds.',

@@ -1,14 +1,15 @@
 /** A part of a body that is made while it is sent, anew for each attempt. */
 export interface BodyPart {
   readonly byteLength: number;
-  chunks(): Iterable<Buffer>;
+  /** Strings are sent in UTF-8. */
+  chunks(): Iterable<Buffer | string>;
 }
 
 /**
  * The body of a request in parts, for content that would take its memory again to be joined with the rest. It can be
  * sent several times.
  */
-export class ComposedBody implements Iterable<Buffer> {
+export class ComposedBody implements Iterable<Buffer | string> {
   readonly byteLength: number;
   readonly #parts: readonly (Buffer | BodyPart)[];
 
@@ -17,7 +18,7 @@ export class ComposedBody implements Iterable<Buffer> {
     this.byteLength = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  *[Symbol.iterator](): Generator<Buffer, void, void> {
+  *[Symbol.iterator](): Generator<Buffer | string, void, void> {
     for (const part of this.#parts) {
       if (Buffer.isBuffer(part)) yield part;
       else yield* part.chunks();

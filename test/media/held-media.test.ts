@@ -19,7 +19,9 @@ const HELD = new HeldMedia(
 );
 
 const textOf = (body: RequestBody): string =>
-  body instanceof ComposedBody ? Buffer.concat([...body]).toString('utf8') : String(body);
+  body instanceof ComposedBody
+    ? Buffer.concat(Array.from(body, (chunk) => Buffer.from(chunk))).toString('utf8')
+    : String(body);
 
 describe('HeldMedia', () => {
   it('puts base64 in the place of its marks, as often as it is sent', () => {

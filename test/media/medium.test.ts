@@ -7,7 +7,7 @@ describe('base64Of', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes))), (pieces) => {
         const whole = Buffer.concat(pieces);
-        const text = Buffer.concat([...base64Of(pieces)]).toString('latin1');
+        const text = [...base64Of(pieces)].join('');
         expect(text).toBe(whole.toString('base64'));
         expect(text).toHaveLength(base64Length(whole.length));
       }),
@@ -17,6 +17,6 @@ describe('base64Of', () => {
   it('comes in small steps', () => {
     const chunks = [...base64Of([Buffer.alloc(1_000_001, 7)])];
     expect(Math.max(...chunks.map(({ length }) => length))).toBe(64 * 1024);
-    expect(Buffer.concat(chunks).toString('latin1')).toBe(Buffer.alloc(1_000_001, 7).toString('base64'));
+    expect(chunks.join('')).toBe(Buffer.alloc(1_000_001, 7).toString('base64'));
   });
 });
