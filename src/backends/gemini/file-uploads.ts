@@ -5,8 +5,8 @@ import { GatewayError } from '../../errors.ts';
 import type { Medium } from '../../media/medium.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
+import { withoutSent } from '../../upstream/cut-secrets.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
-import { readErrorText } from '../../upstream/read-error-text.ts';
 import { pause } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
 import { isJsonObject, type JsonObject } from '../../wire/validation/structure-checks.ts';
@@ -194,8 +194,8 @@ export class FileUploads {
       idleTimeoutMs: idleMs,
     });
     if (response.status === 200) return response;
-    const body = await readErrorText(response, MAX_ANSWER_BYTES);
-    throw fromGeminiError({ status: response.status, body });
+    const body = await readText(response.body, MAX_ANSWER_BYTES);
+    throw withoutSent(fromGeminiError({ status: response.status, body }), response.sent);
   }
 }
 
