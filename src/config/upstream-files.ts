@@ -4,7 +4,7 @@ import { RELATIVE_PATHS, resolvePath } from './resolve-path.ts';
 import type { EmbeddedUpstream, FileUpstream, VertexUpstream } from './upstream-schemas.ts';
 
 /**
- * Makes an upstream independent of where its file lies: paths of a `model` and of `credentials` become absolute
+ * Makes an upstream independent of where its file lies: paths of a `model`, a `projector` and of `credentials` become absolute
  * (catalogue names, URLs and `adc` stay), a `chat_template` path becomes the text of that file.
  *
  * @param folder absolute; where relative paths start
@@ -30,10 +30,15 @@ function resolveModel(
   folder: string,
   report: (problem: UpstreamProblem) => void,
 ): EmbeddedUpstream {
-  const model = isModelPath(upstream.model) ? resolvePath(upstream.model, folder) : upstream.model;
-  if (upstream.chat_template === undefined) return { ...upstream, model };
+  const absolute = (name: string): string => (isModelPath(name) ? resolvePath(name, folder) : name);
+  const resolved: EmbeddedUpstream = {
+    ...upstream,
+    model: absolute(upstream.model),
+    ...(upstream.projector === undefined ? {} : { projector: absolute(upstream.projector) }),
+  };
+  if (upstream.chat_template === undefined) return resolved;
   const template = readTemplate(upstream.chat_template, folder);
-  if (template !== undefined) return { ...upstream, model, chat_template: template };
+  if (template !== undefined) return { ...resolved, chat_template: template };
   report({
     key: 'chat_template',
     message: `is neither a Jinja template (it has no \`{{\` or \`{%\`) nor the path of a file that can be read; ${RELATIVE_PATHS}`,

@@ -31,6 +31,21 @@ const embeddedUpstreamSchema = z.strictObject({
     .describe(
       'A catalogue name (`parlance models list`), an `https://` URL or the path of a GGUF file. Relative paths start at the folder of the configuration file.',
     ),
+  projector: z
+    .string()
+    .min(1, 'must not be empty')
+    .refine(
+      (model) => !model.includes('://') || model.startsWith('https://'),
+      'must be a catalogue name, an `https://` URL or the path of a GGUF file',
+    )
+    .exactOptional()
+    .describe(
+      'Makes the model take images or audio: its multimodal projector (`mmproj`), named like `model`. When absent: the one the catalogue has for the model, if any.',
+    ),
+  image_side: wholeNumber(
+    { min: 32, max: 4096 },
+    'Pixels of the longer side that images are scaled down to. More shows the model more detail and can take many times as long.',
+  ).default(512),
   slots: wholeNumber(
     { min: 1, max: 64 },
     'Answers generated at the same time. Each slot needs memory for its own context.',

@@ -36,8 +36,10 @@ export interface CatalogueModel extends ModelFile {
   readonly sha256: string;
   /** SPDX identifier. */
   readonly licence: string;
-  /** Tokens the model was trained to attend to. */
-  readonly contextLength: number;
+  /** Tokens the model was trained to attend to. Absent for a projector. */
+  readonly contextLength?: number;
+  /** Name of the catalogue's file that makes the model take images or audio. */
+  readonly projector?: string;
   /** One line for people who choose a model. */
   readonly note: string;
 }
@@ -113,4 +115,69 @@ export const CATALOGUE: readonly CatalogueModel[] = [
       },
     ],
   },
+  {
+    name: 'smolvlm-256m-instruct',
+    file: 'SmolVLM-256M-Instruct-Q8_0.gguf',
+    bytes: 175_054_528,
+    sha256: '2a31195d3769c0b0fd0a4906201666108834848db768af11de1d2cef7cd35e65',
+    licence: 'Apache-2.0',
+    contextLength: 8192,
+    projector: 'smolvlm-256m-projector',
+    note: 'Reads images, with smolvlm-256m-projector; the smallest that does.',
+    sources: [
+      {
+        kind: 'url',
+        url: 'https://huggingface.co/ggml-org/SmolVLM-256M-Instruct-GGUF/resolve/b9e4379657e1450d04d02eec8e345667265b0a00/SmolVLM-256M-Instruct-Q8_0.gguf',
+      },
+    ],
+  },
+  {
+    name: 'smolvlm-256m-projector',
+    file: 'mmproj-SmolVLM-256M-Instruct-Q8_0.gguf',
+    bytes: 103_769_856,
+    sha256: '7e943f7c53f0382a6fc41b6ee0c2def63ba4fded9ab8ed039cc9e2ab905e0edd',
+    licence: 'Apache-2.0',
+    note: 'Images for smolvlm-256m-instruct; no model of its own.',
+    sources: [
+      {
+        kind: 'url',
+        url: 'https://huggingface.co/ggml-org/SmolVLM-256M-Instruct-GGUF/resolve/b9e4379657e1450d04d02eec8e345667265b0a00/mmproj-SmolVLM-256M-Instruct-Q8_0.gguf',
+      },
+    ],
+  },
+  {
+    name: 'ultravox-0.5-1b',
+    file: 'Llama-3.2-1B-Instruct-Q4_K_M.gguf',
+    bytes: 807_694_464,
+    sha256: '6f85a640a97cf2bf5b8e764087b1e83da0fdb51d7c9fab7d0fece9385611df83',
+    licence: 'LicenseRef-Llama-3.2',
+    contextLength: 131_072,
+    projector: 'ultravox-0.5-1b-projector',
+    note: 'Hears speech, with ultravox-0.5-1b-projector; a model of the Llama 3.2 family.',
+    sources: [
+      {
+        kind: 'url',
+        url: 'https://huggingface.co/ggml-org/ultravox-v0_5-llama-3_2-1b-GGUF/resolve/5390c7c41cbd6f261f7f205fc0c5ae61bbdca650/Llama-3.2-1B-Instruct-Q4_K_M.gguf',
+      },
+    ],
+  },
+  {
+    name: 'ultravox-0.5-1b-projector',
+    file: 'mmproj-ultravox-v0_5-llama-3_2-1b-f16.gguf',
+    bytes: 1_371_123_616,
+    sha256: 'b34dde1835752949d6b960528269af93c92fec91c61ea0534fcc73f96c1ed8b2',
+    licence: 'MIT',
+    note: 'Audio for ultravox-0.5-1b; no model of its own.',
+    sources: [
+      {
+        kind: 'url',
+        url: 'https://huggingface.co/ggml-org/ultravox-v0_5-llama-3_2-1b-GGUF/resolve/5390c7c41cbd6f261f7f205fc0c5ae61bbdca650/mmproj-ultravox-v0_5-llama-3_2-1b-f16.gguf',
+      },
+    ],
+  },
 ];
+
+/** The catalogue's projector for a model; `undefined` for models without one, and for files and URLs. */
+export function projectorOf(model: string): string | undefined {
+  return CATALOGUE.find(({ name }) => name === model)?.projector;
+}

@@ -221,7 +221,7 @@ function catalogueListing(model: CatalogueModel, directory: string): ModelListin
     bytesOnDisk: size ?? partial ?? 0,
     isDefault: model.name === DEFAULT_MODEL_NAME,
     licence: model.licence,
-    contextLength: model.contextLength,
+    ...(model.contextLength === undefined ? {} : { contextLength: model.contextLength }),
     note: model.note,
   };
 }

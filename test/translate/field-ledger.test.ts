@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { staleFiles } from '../../scripts/generate-compatibility-table.ts';
 import { acceptFields } from '../../src/backends/embedded/accept-fields.ts';
+import { RequestMedia } from '../../src/backends/embedded/media/request-media.ts';
 import { toTemplateConversation } from '../../src/backends/embedded/prompt/template-messages.ts';
 import { readToolSet } from '../../src/backends/embedded/tools/tool-set.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -129,7 +130,11 @@ function askEmbedded(fields: object): Outcome {
   const ignored: string[] = [];
   const attempts = [
     () => ignored.push(...acceptFields(request, 'reject')),
-    () => toTemplateConversation(request.messages, (text) => text),
+    () =>
+      toTemplateConversation(request.messages, (text) => text, {
+        google: {},
+        takeMedia: (part, path) => new RequestMedia(() => undefined).take(part, path),
+      }),
     () => readToolSet(request),
   ];
   for (const attempt of attempts) {

@@ -43,6 +43,12 @@ const HANDLED = new Set([
   'google',
 ]);
 
+/** Of these, what the engine for images and audio cannot do. */
+const NOT_BESIDE_MEDIA: Readonly<Record<string, (value: unknown) => boolean>> = {
+  logprobs: (value) => value === true,
+  logit_bias: (value) => Object.keys(value as object).length > 0,
+};
+
 /** Fields that have no effect here and that nobody expects one from. */
 const WITHOUT_EFFECT = new Set([
   'metadata',
@@ -93,7 +99,11 @@ const GOOGLE_VERDICTS: Readonly<Record<string, (value: unknown) => Verdict>> = {
  * @returns JSON paths of the fields that were accepted and have no effect
  * @throws {GatewayError} `unsupported_parameter`, naming all fields that are refused
  */
-export function acceptFields(request: ChatCompletionRequest, unsupported: 'reject' | 'ignore'): string[] {
+export function acceptFields(
+  request: ChatCompletionRequest,
+  unsupported: 'reject' | 'ignore',
+  hasMedia = false,
+): string[] {
   const ignored: string[] = [];
   const problems: Problem[] = [];
   const judge = (path: string, verdict: Verdict): void => {
@@ -107,7 +117,11 @@ export function acceptFields(request: ChatCompletionRequest, unsupported: 'rejec
     }
   };
   for (const [field, value] of Object.entries(request)) {
-    if (value == null || HANDLED.has(field) || WITHOUT_EFFECT.has(field)) continue;
+    if (value == null || WITHOUT_EFFECT.has(field)) continue;
+    if (HANDLED.has(field)) {
+      if (hasMedia && NOT_BESIDE_MEDIA[field]?.(value) === true) judge(field, 'refuse');
+      continue;
+    }
     const verdict = Object.hasOwn(FIELD_VERDICTS, field) ? FIELD_VERDICTS[field] : undefined;
     judge(field, verdict?.(value) ?? (FOREIGN_CONTROLS.has(field) ? 'refuse' : 'name'));
   }

@@ -4,11 +4,12 @@ import type { TokenLogprob } from '../../wire/openai/response.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
 import { mergeBatches } from '../merge-batches.ts';
 import type { GenerationEvent, JobStream } from './engine/job-stream.ts';
-import type { EngineModel, EngineOptions, GeneratedToken } from './engine/protocol.ts';
+import type { EngineModel, EngineOptions, GeneratedToken, MediaModel } from './engine/protocol.ts';
 import { EngineSupervisor, type SupervisorLog } from './engine-supervisor.ts';
 import { OutputParser, type OutputParserOptions } from './output/output-parser.ts';
 import { planRequest } from './plan-request.ts';
 import { ChatTemplate } from './prompt/chat-template.ts';
+import { MEDIA_ENGINE } from './spawn-engine.ts';
 
 export interface EmbeddedBackendOptions {
   /** The upstream's name. */
@@ -17,6 +18,8 @@ export interface EmbeddedBackendOptions {
   readonly modelName: string;
   readonly engine: Omit<EngineOptions, 'modelPath'>;
   readonly queueSize: number;
+  /** Pixels of the longer side that images are scaled down to. @default 512 */
+  readonly imageSide?: number;
   /** Longest time for one answer, in milliseconds. */
   readonly answerTimeoutMs: number;
   /** Jinja template instead of the model's own. */
@@ -28,6 +31,12 @@ export interface EmbeddedBackendOptions {
 
 /** How long a client should wait before it asks again while the model is being fetched, in seconds. */
 const FETCH_RETRY_AFTER = 5;
+
+/** Images are cut into pieces of about this size by many projectors, and every piece takes long. */
+const DEFAULT_IMAGE_SIDE = 512;
+
+/** Reading an image cannot be interrupted: an engine whose client has left is ended instead, in milliseconds. */
+const MEDIA_CANCEL_TIMEOUT = 2000;
 
 interface LoadedModel {
   model: EngineModel;
@@ -45,6 +54,9 @@ export class EmbeddedBackend implements Backend {
   readonly answerTimeoutMs: number;
   readonly #options: EmbeddedBackendOptions;
   #supervisor: EngineSupervisor | undefined;
+  #projectorPath: string | undefined;
+  /** Answers requests with images or audio, one at a time, once the engine for text has told what the model is. */
+  #mediaSupervisor: EngineSupervisor<MediaModel> | undefined;
   #loaded: LoadedModel | undefined;
   #notReady = 'the model file is being looked for';
 
@@ -54,17 +66,42 @@ export class EmbeddedBackend implements Backend {
     this.#options = options;
   }
 
-  /** The model file is there: starts the engine. */
-  start(modelPath: string): void {
+  /**
+   * The model's files are there: starts the engine.
+   *
+   * @param projectorPath makes the model take images or audio
+   */
+  start(modelPath: string, projectorPath?: string): void {
+    this.#projectorPath = projectorPath;
     this.#supervisor = new EngineSupervisor({
       engine: { ...this.#options.engine, modelPath },
       queueSize: this.#options.queueSize,
       log: this.#options.log,
       onLoaded: (model) => {
         this.#load(model);
+        if (projectorPath !== undefined) this.#startMedia(model, { modelPath, projectorPath });
       },
     });
     this.#supervisor.start();
+  }
+
+  /** The two engines share the model's file in memory; each has its own context. */
+  #startMedia(model: EngineModel, paths: { modelPath: string; projectorPath: string }): void {
+    this.#mediaSupervisor ??= new EngineSupervisor<MediaModel>({
+      entry: MEDIA_ENGINE,
+      engine: {
+        ...paths,
+        slots: 1,
+        contextSize: model.contextSize,
+        threads: model.threads,
+        gpu: this.#options.engine.gpu,
+        imageSide: this.#options.imageSide ?? DEFAULT_IMAGE_SIDE,
+      },
+      queueSize: this.#options.queueSize,
+      log: this.#options.log,
+      cancelTimeoutMs: MEDIA_CANCEL_TIMEOUT,
+    });
+    this.#mediaSupervisor.start();
   }
 
   /** Says why there is no model file yet; shown by `/readyz` and in 503 answers. */
@@ -102,9 +139,11 @@ export class EmbeddedBackend implements Backend {
       model: loaded.model,
       template: loaded.template,
       unsupported: call.unsupported,
+      media: () => this.#mediaSupport(),
       randomSeed: crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
     });
-    const streams = supervisor.generate(generations);
+    const hasMedia = generations.some(({ media }) => media !== undefined);
+    const streams = (hasMedia ? (this.#mediaSupervisor ?? supervisor) : supervisor).generate(generations);
     const cancel = (): void => {
       for (const stream of streams) stream.cancel();
     };
@@ -127,7 +166,7 @@ export class EmbeddedBackend implements Backend {
   }
 
   async close(): Promise<void> {
-    await this.#supervisor?.close();
+    await Promise.all([this.#supervisor?.close(), this.#mediaSupervisor?.close()]);
   }
 
   #load(model: EngineModel): void {
@@ -140,6 +179,18 @@ export class EmbeddedBackend implements Backend {
       this.#notReady = `the chat template is not valid Jinja: ${reason}`;
       this.#options.log.warn({ reason }, 'chat template refused');
     }
+  }
+
+  #mediaSupport(): MediaModel | undefined {
+    if (this.#projectorPath === undefined) return undefined;
+    const support = this.#mediaSupervisor?.model;
+    if (support !== undefined) return support;
+    const readiness = this.#mediaSupervisor?.readiness();
+    throw new GatewayError(
+      'model_not_ready',
+      `The embedded engine for images and audio is not ready: ${readiness?.ready === false ? readiness.reason : 'it is starting'}.`,
+      { retryAfterSeconds: readiness?.ready === false ? readiness.retryAfterSeconds : FETCH_RETRY_AFTER },
+    );
   }
 
   #require(): { supervisor: EngineSupervisor; loaded: LoadedModel } {

@@ -4,18 +4,26 @@ import { GatewayError } from '../../errors.ts';
 import type { Readiness } from '../backend.ts';
 import { EngineOutput } from './engine-output.ts';
 import { JobStream } from './engine/job-stream.ts';
-import type { EngineModel, EngineOptions, FromEngine, GenerationPlan, ToEngine } from './engine/protocol.ts';
-import { spawnEngine } from './spawn-engine.ts';
+import type {
+  EngineModel,
+  EngineOptions,
+  FromEngine,
+  GenerationPlan,
+  MediaEngineOptions,
+  ToEngine,
+} from './engine/protocol.ts';
+import { spawnEngine, TEXT_ENGINE } from './spawn-engine.ts';
 import { toGatewayFailure } from './to-gateway-failure.ts';
 
-export interface SupervisorOptions {
-  readonly engine: EngineOptions;
+/** @typeParam Model what the kind of engine reports about a model */
+export interface SupervisorOptions<Model = EngineModel> {
+  readonly engine: EngineOptions | MediaEngineOptions;
   /** Requests that may wait for a slot. */
   readonly queueSize: number;
   readonly log: SupervisorLog;
   /** Called when a model is loaded, at first and after every restart. */
-  readonly onLoaded?: (model: EngineModel) => void;
-  /** Script the process runs. @default the engine beside this file */
+  readonly onLoaded?: (model: Model) => void;
+  /** Script the process runs. @default the engine for text */
   readonly entry?: string;
   /** How long a cancelled job may go on before the process counts as hung, in milliseconds. @default a minute */
   readonly cancelTimeoutMs?: number;
@@ -55,10 +63,10 @@ const CANCEL_TIMEOUT = 60_000;
 /** Longest reason of a failed start that is shown. */
 const MAX_REASON_LENGTH = 300;
 
-type State =
+type State<Model> =
   | { name: 'stopped' }
   | { name: 'starting'; child: ChildProcess }
-  | { name: 'ready'; child: ChildProcess; model: EngineModel; since: number }
+  | { name: 'ready'; child: ChildProcess; model: Model; since: number }
   | { name: 'waiting'; timer: NodeJS.Timeout; reason: string; isBrief: boolean }
   | { name: 'closed' };
 
@@ -66,20 +74,20 @@ type State =
  * Keeps one engine process running: starts it, hands it jobs, restarts it when it dies. What happens inside the
  * process cannot reach the server otherwise than as a failed job.
  */
-export class EngineSupervisor {
-  readonly #options: SupervisorOptions;
+export class EngineSupervisor<Model extends { readonly name: string } = EngineModel> {
+  readonly #options: SupervisorOptions<Model>;
   readonly #running = new Map<number, Job>();
   #queue: Job[] = [];
   #nextJob = 1;
   #failedStarts = 0;
-  #state: State = { name: 'stopped' };
+  #state: State<Model> = { name: 'stopped' };
   #output: EngineOutput;
   /** Why the model could not be loaded, in the engine's words. */
   #loadFailure: string | undefined;
   /** Why the last process ended; `undefined` once another has loaded the model. */
   #lastEnd: string | undefined;
 
-  constructor(options: SupervisorOptions) {
+  constructor(options: SupervisorOptions<Model>) {
     this.#options = options;
     this.#output = this.#listen();
   }
@@ -88,7 +96,7 @@ export class EngineSupervisor {
     if (this.#state.name === 'stopped') this.#spawn();
   }
 
-  get model(): EngineModel | undefined {
+  get model(): Model | undefined {
     return this.#state.name === 'ready' ? this.#state.model : undefined;
   }
 
@@ -236,9 +244,9 @@ export class EngineSupervisor {
     const printed = this.#listen();
     this.#output = printed;
     this.#loadFailure = undefined;
-    const child = spawnEngine(this.#options.entry);
+    const child = spawnEngine(this.#options.entry ?? TEXT_ENGINE);
     this.#state = { name: 'starting', child };
-    child.on('message', (message: FromEngine) => {
+    child.on('message', (message: FromEngine<Model>) => {
       this.#receive(child, message);
     });
     child.on('error', (error) => {
@@ -261,7 +269,7 @@ export class EngineSupervisor {
     return new EngineOutput((line) => this.#options.log.debug({ engine: line }, 'engine output'));
   }
 
-  #receive(child: ChildProcess, message: FromEngine): void {
+  #receive(child: ChildProcess, message: FromEngine<Model>): void {
     if (!('child' in this.#state) || this.#state.child !== child) return;
     switch (message.type) {
       case 'loaded':

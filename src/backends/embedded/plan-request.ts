@@ -1,9 +1,11 @@
+import { readMediaPart } from '../../translate/relay/media-part.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import { readGoogleExtraBody } from '../../wire/openai/google-extra-body.ts';
 import { acceptFields } from './accept-fields.ts';
 import { type AnswerFormat, readAnswerFormat } from './answer-format.ts';
 import { buildAnswerGrammar } from './answer-grammar.ts';
-import type { EngineModel, GenerationPlan, Sampling } from './engine/protocol.ts';
+import { type EngineModel, type GenerationPlan, MEDIA_MARKER, type Sampling } from './engine/protocol.ts';
+import { type MediaSupport, RequestMedia } from './media/request-media.ts';
 import type { OutputParserOptions } from './output/output-parser.ts';
 import type { ChatTemplate } from './prompt/chat-template.ts';
 import { protectTexts, ProtectedText } from './prompt/protected-text.ts';
@@ -16,6 +18,12 @@ export interface PlanContext {
   readonly model: EngineModel;
   readonly template: ChatTemplate;
   readonly unsupported: 'reject' | 'ignore';
+  /**
+   * What the model's projector takes; `undefined` for a model without one. Asked only when there are media.
+   *
+   * @throws {GatewayError} `model_not_ready` while the projector is being loaded
+   */
+  readonly media: () => MediaSupport | undefined;
   /** An unsigned 32-bit number, used when the request has no seed. */
   readonly randomSeed: number;
 }
@@ -44,7 +52,8 @@ const MAX_SHOWN_SCHEMA = 2000;
  */
 export function planRequest(request: ChatCompletionRequest, context: PlanContext): RequestPlan {
   const { model, template, unsupported } = context;
-  const ignored = acceptFields(request, unsupported);
+  const hasMedia = hasMediaParts(request);
+  const ignored = acceptFields(request, unsupported, hasMedia);
   const format = readAnswerFormat(request);
   const toolSet = readToolSet(request);
   const reasoning = readReasoning(request);
@@ -54,10 +63,16 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
   if (thoughtTags === undefined && reasoning.enabled && reasoning.askedBy !== undefined)
     ignored.push(reasoning.askedBy);
 
-  const protectedText = new ProtectedText(model.controlTokens);
+  const requestMedia = new RequestMedia(context.media);
+  const protectedText = new ProtectedText(
+    hasMedia ? [...model.controlTokens, MEDIA_MARKER] : model.controlTokens,
+  );
   const protect = (text: string): string => protectedText.protect(text);
   const conversation = withFormat(
-    toTemplateConversation(request.messages, protect, readGoogleExtraBody(request).google),
+    toTemplateConversation(request.messages, protect, {
+      google: readGoogleExtraBody(request).google,
+      takeMedia: (part, path) => requestMedia.take(part, path),
+    }),
     format,
     protect,
   );
@@ -77,13 +92,15 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
     ...(thoughts?.isOpen === true ? { thoughtEnd: thoughts.endTag } : {}),
     unsupported,
   });
+  const { prompt: pieces, media } = requestMedia.fill(protectedText.pieces(prompt.text));
   const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
   const shared: Omit<GenerationPlan, 'sampling'> = {
-    prompt: protectedText.pieces(prompt.text),
+    prompt: pieces,
     stop: stopSequences(request),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(grammar === undefined ? {} : { grammar }),
     ...(request.logprobs === true ? { topLogprobs: request.top_logprobs ?? 0 } : {}),
+    ...(media.length === 0 ? {} : { media }),
     ...(thoughts === undefined
       ? {}
       : {
@@ -103,6 +120,12 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
     },
     ignored: [...ignored, ...unenforced],
   };
+}
+
+function hasMediaParts({ messages }: ChatCompletionRequest): boolean {
+  return messages.some(
+    ({ content }) => Array.isArray(content) && content.some((part) => readMediaPart(part) !== undefined),
+  );
 }
 
 /** The grammar forces the shape; naming it lets the model fill it with sense. */

@@ -11,7 +11,7 @@ const ENGINE_VARIABLES =
  *
  * @param entry the script it runs
  */
-export function spawnEngine(entry: string = engineEntry()): ChildProcess {
+export function spawnEngine(entry: string): ChildProcess {
   return fork(entry, [], {
     env: engineEnvironment(process.env),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -19,10 +19,14 @@ export function spawnEngine(entry: string = engineEntry()): ChildProcess {
   });
 }
 
+/** Scripts of the two kinds of engine: for text, and for prompts with images or audio. */
+export const TEXT_ENGINE = scriptBeside('./engine/engine-process');
+export const MEDIA_ENGINE = scriptBeside('./media-engine/media-process');
+
 /** The sources of a checkout run as they are, an installed package has them compiled. */
-function engineEntry(): string {
+function scriptBeside(path: string): string {
   const self = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`./engine/engine-process${extname(self)}`, import.meta.url));
+  return fileURLToPath(new URL(`${path}${extname(self)}`, import.meta.url));
 }
 
 /** What the loader of native libraries reads. Secrets of the server are no business of native code. */

@@ -16,6 +16,10 @@ export function toGatewayFailure(failure: GenerationFailure): GatewayError {
         `logit_bias names token ${failure.token}, which is not in this model's vocabulary.`,
         { param: 'logit_bias' },
       );
+    case 'unreadable-media':
+      return new GatewayError('unsupported_media', `The media cannot be decoded: ${failure.message}.`, {
+        param: failure.path,
+      });
     case 'invalid-grammar':
       return new GatewayError('internal_error', 'The engine refused the grammar made for this request.', {
         cause: failure.message,

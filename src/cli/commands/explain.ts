@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { planRequest } from '../../backends/embedded/plan-request.ts';
+import { projectorOf } from '../../model-store/catalogue.ts';
 import { ChatTemplate } from '../../backends/embedded/prompt/chat-template.ts';
 import { geminiUrl } from '../../backends/gemini/gemini-url.ts';
 import { createParlance } from '../../compose/create-parlance.ts';
@@ -285,6 +286,7 @@ function explainEmbedded(
   upstream: DeepReadonly<EmbeddedUpstreamConfig>,
   { request, config }: ExplainTarget,
 ): UpstreamExplanation {
+  const takesMedia = (upstream.projector ?? projectorOf(upstream.model)) !== undefined;
   // Only names and limits of the model matter for the plan; its own template is in its file.
   const { generations, ignored } = planRequest(request, {
     model: {
@@ -298,17 +300,19 @@ function explainEmbedded(
       threads: upstream.threads,
     },
     template: readTemplate(upstream),
+    media: () => (takesMedia ? { images: true, audio: true } : undefined),
     unsupported: config.compat.unsupported,
     randomSeed: 0,
   });
   const [first] = generations;
-  const { prompt: _prompt, sampling, ...limits } = first!;
+  const { prompt: _prompt, sampling, media, ...limits } = first!;
   const { seed, ...shared } = sampling;
   return {
     plan: {
       choices: generations.length,
       sampling: { ...shared, seed: request.seed == null ? 'random' : seed },
       ...limits,
+      ...(media === undefined ? {} : { media: media.map(({ mimeType, path }) => ({ mimeType, path })) }),
     },
     receipt: receiptOf(request, 'embedded', ignored),
     notes:

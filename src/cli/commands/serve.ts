@@ -121,9 +121,9 @@ function stopSignal(): { signal: AbortSignal; requested: Promise<void> } {
   return { signal: controller.signal, requested: promise };
 }
 
-/** Fetches the model if it is not there, starts its engine, and waits until it answers. */
+/** Fetches the model's files if they are not there, starts its engine, and waits until it answers. */
 async function startEngine(
-  { backend, model }: EmbeddedUpstream,
+  { backend, model, projector }: EmbeddedUpstream,
   { home, signal, log }: { home: string; signal: AbortSignal; log: Parlance['log'] },
 ): Promise<boolean> {
   const bar = createProgressBar({
@@ -138,25 +138,27 @@ async function startEngine(
       log.warn(line);
     },
   });
+  const fetchFile = async (name: string): Promise<string> => {
+    const known = store.locate(name);
+    if (known !== undefined) return known.path;
+    const shown = shownModelName(name);
+    process.stdout.write(`Fetching the model ${shown} into ${store.directory}, once.\n`);
+    backend.reportNotReady(`the model ${shown} is being fetched`);
+    const { path } = await store.pull(name, {
+      signal,
+      onProgress: (progress) => {
+        bar.update(progress);
+        backend.reportNotReady(fetchState(shown, progress));
+      },
+    });
+    bar.finish();
+    return path;
+  };
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
-      const known = store.locate(model);
-      const name = shownModelName(model);
-      if (known === undefined) {
-        process.stdout.write(`Fetching the model ${name} into ${store.directory}, once.\n`);
-        backend.reportNotReady(`the model ${name} is being fetched`);
-      }
-      const { path } =
-        known ??
-        (await store.pull(model, {
-          signal,
-          onProgress: (progress) => {
-            bar.update(progress);
-            backend.reportNotReady(fetchState(name, progress));
-          },
-        }));
-      bar.finish();
-      backend.start(path);
+      const path = await fetchFile(model);
+      const projectorPath = projector === undefined ? undefined : await fetchFile(projector);
+      backend.start(path, projectorPath);
       return await isReady(backend, signal);
     } catch (error) {
       bar.finish();

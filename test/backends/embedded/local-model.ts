@@ -31,6 +31,8 @@ export interface LocalModelOptions {
   readonly queueSize?: number;
   readonly contextSize?: number;
   readonly chatTemplate?: string;
+  /** Makes the model take images or audio. */
+  readonly projectorPath?: string;
 }
 
 /** A request without the fields a test does not care about. `ask` stands for one user message. */
@@ -69,7 +71,7 @@ export class LocalModel {
   /** Starts the engine and waits until it answers. */
   static async start(options?: LocalModelOptions): Promise<LocalModel> {
     const model = new LocalModel(options);
-    model.backend.start(await defaultModelPath());
+    model.backend.start(await defaultModelPath(), options?.projectorPath);
     await model.untilReady();
     return model;
   }

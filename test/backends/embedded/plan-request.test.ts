@@ -31,7 +31,7 @@ function plan(
   const template = new ChatTemplate({ source, bosToken: '<s>', eosToken: '</s>' });
   return planRequest(
     { messages: [{ role: 'user', content: 'Hi' }], ...fields },
-    { model: MODEL, template, unsupported, randomSeed },
+    { model: MODEL, template, unsupported, randomSeed, media: () => undefined },
   );
 }
 

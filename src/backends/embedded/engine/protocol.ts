@@ -6,15 +6,16 @@
  */
 
 export type ToEngine =
-  | { type: 'load'; options: EngineOptions }
+  | { type: 'load'; options: EngineOptions | MediaEngineOptions }
   | { type: 'generate'; job: number; plan: GenerationPlan }
   | { type: 'cancel'; job: number }
   /** The client reads more slowly than the model writes. */
   | { type: 'pause'; job: number }
   | { type: 'resume'; job: number };
 
-export type FromEngine =
-  | { type: 'loaded'; model: EngineModel }
+/** @typeParam Model what the kind of engine reports about a model */
+export type FromEngine<Model = EngineModel> =
+  | { type: 'loaded'; model: Model }
   | { type: 'load-failed'; message: string }
   /** The prompt fits and generation begins. */
   | { type: 'started'; job: number; promptTokens: number; cachedTokens: number }
@@ -33,6 +34,23 @@ export interface EngineOptions {
   threads?: number;
   /** Use a GPU if the installation has one. */
   gpu: boolean;
+}
+
+/** What the media engine is told beyond {@link EngineOptions}. */
+export interface MediaEngineOptions extends EngineOptions {
+  contextSize: number;
+  /** Path of a GGUF file with the model's projector. */
+  projectorPath: string;
+  /** Pixels of the longer side that images are scaled down to. */
+  imageSide: number;
+}
+
+/** What a model's projector takes. */
+export interface MediaModel {
+  /** File name of the projector. */
+  name: string;
+  images: boolean;
+  audio: boolean;
 }
 
 /** Facts about the loaded model. */
@@ -71,6 +89,21 @@ export interface GenerationPlan {
   /** How many alternatives to report for each token; `undefined`: no log probabilities. */
   topLogprobs?: number;
   thoughts?: ThoughtPlan;
+  /** What stands where the prompt has {@link MEDIA_MARKER}, in that order; for the media engine only. */
+  media?: Medium[];
+}
+
+/** Stands in the prompt, in a trusted piece, where a medium belongs. llama.cpp's own spelling. */
+export const MEDIA_MARKER = '<__media__>';
+
+/** An image or a sound, its type and size checked. */
+export interface Medium {
+  kind: 'image' | 'audio';
+  mimeType: string;
+  /** Base64. */
+  data: string;
+  /** Where the request has it, for error messages. */
+  path: string;
 }
 
 export interface Sampling {
@@ -125,4 +158,5 @@ export type GenerationFailure =
   | { kind: 'context-overflow'; promptTokens: number; contextSize: number }
   | { kind: 'invalid-grammar'; message: string }
   | { kind: 'unknown-token'; token: number }
+  | { kind: 'unreadable-media'; path: string; message: string }
   | { kind: 'internal'; message: string };

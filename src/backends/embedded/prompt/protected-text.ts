@@ -28,8 +28,8 @@ export class ProtectedText {
 
   /** Client text, ready to stand in a template. */
   protect(text: string): string {
-    // The placeholder's own marks are private-use characters; spelled by a client they are protected like a token.
-    const marked = text.replace(/[\uE0F0\uE0F1]/g, (mark) => this.#placeholder(mark));
+    // The marks of placeholders and of media are private-use characters; spelled by a client they are protected like a token.
+    const marked = text.replace(/[\uE0F0-\uE0F3]/g, (mark) => this.#placeholder(mark));
     if (this.#pattern === undefined) return marked;
     return this.#protectEnd(marked.replace(this.#pattern, (token) => this.#placeholder(token)));
   }

@@ -35,18 +35,24 @@ export interface TemplateConversation {
   prefill: string;
 }
 
+export interface ConversationContext {
+  /** The request's extensions, which may name the tag around reasoning. */
+  readonly google: Readonly<Record<string, unknown>>;
+  /** Gives the text that stands for an image, a sound or a file; `path` is the part's JSON path. */
+  readonly takeMedia: (part: ContentPart, path: string) => string;
+}
+
 /**
  * The messages of a request in the roles a chat template knows; tool results in the order of their calls, since many
  * templates write no ids. Contract sections 3.1, 3.3 and 3.4.
  *
  * @param protect applied to every text a client wrote
- * @param google the request's extensions, which may name the tag around reasoning
- * @throws {GatewayError} `unsupported_media` for images, audio and files
+ * @throws {GatewayError} `unsupported_media` for media in an earlier answer, and what `takeMedia` throws
  */
 export function toTemplateConversation(
   messages: readonly RequestMessage[],
   protect: (text: string) => string,
-  google: Readonly<Record<string, unknown>> = {},
+  { google, takeMedia }: ConversationContext,
 ): TemplateConversation {
   const places = answeredCalls(messages);
   const system: string[] = [];
@@ -54,11 +60,11 @@ export function toTemplateConversation(
   for (const [index, message] of messages.entries()) {
     const path = `messages[${index}].content`;
     if (message.role === 'assistant' || message.role === 'model') {
-      const text = readAssistantText(message, google, (part, at) => partText(part, `${path}[${at}]`));
+      const text = readAssistantText(message, google, (part, at) => textOf(part) ?? refuse(`${path}[${at}]`));
       placed.push({ place: index, message: assistantMessage(message, text, protect) });
       continue;
     }
-    const content = protect(textOf(message.content ?? '', path));
+    const content = contentOf(message.content ?? '', path, { protect, takeMedia });
     switch (message.role) {
       case 'system':
       case 'developer':
@@ -122,12 +128,30 @@ function takePrefill(messages: TemplateMessage[]): string {
   return last.content;
 }
 
-function textOf(content: string | readonly ContentPart[], path: string): string {
-  if (typeof content === 'string') return content;
-  return content.map((part, index) => partText(part, `${path}[${index}]`)).join('\n');
+function contentOf(
+  content: string | readonly ContentPart[],
+  path: string,
+  { protect, takeMedia }: Pick<ConversationContext, 'takeMedia'> & { protect: (text: string) => string },
+): string {
+  if (typeof content === 'string') return protect(content);
+  return content
+    .map((part, index) => {
+      const text = textOf(part);
+      return text === undefined ? takeMedia(part, `${path}[${index}]`) : protect(text);
+    })
+    .join('\n');
 }
 
-function partText(part: ContentPart, path: string): string {
+function refuse(path: string): never {
+  throw new GatewayError(
+    'unsupported_media',
+    'The embedded model takes media from users and tools, not in earlier answers.',
+    { param: path },
+  );
+}
+
+/** `undefined` for media. */
+function textOf(part: ContentPart): string | undefined {
   switch (part.type) {
     case 'text':
     case 'input_text':
@@ -140,21 +164,9 @@ function partText(part: ContentPart, path: string): string {
     case 'file':
     case 'video_url':
     case 'audio_url':
-      throw new GatewayError(
-        'unsupported_media',
-        `The embedded model reads text only: it has no projector for ${MEDIA_NAMES[part.type]}. Route this model name to an upstream that takes media, or send text.`,
-        { param: path },
-      );
+      return undefined;
   }
 }
-
-const MEDIA_NAMES = {
-  image_url: 'images',
-  input_audio: 'audio',
-  file: 'files',
-  video_url: 'video',
-  audio_url: 'audio',
-} as const;
 
 function toTemplateCalls(
   calls: readonly MessageToolCall[],

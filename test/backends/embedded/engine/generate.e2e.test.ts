@@ -15,7 +15,7 @@ beforeAll(async () => {
   vocabulary = await DefaultVocabulary.load();
   const modelPath = await defaultModelPath();
   await new Promise<EngineModel>((onLoaded) => {
-    supervisor = new EngineSupervisor({
+    supervisor = new EngineSupervisor<EngineModel>({
       engine: { modelPath, slots: 1, contextSize: 256, threads: 1, gpu: false },
       queueSize: 8,
       log: { info: () => {}, warn: () => {}, debug: () => {} },

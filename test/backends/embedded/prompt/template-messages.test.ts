@@ -3,12 +3,13 @@ import {
   type TemplateConversation,
   toTemplateConversation,
 } from '../../../../src/backends/embedded/prompt/template-messages.ts';
-import { GatewayError } from '../../../../src/errors.ts';
 import type { ContentPart, RequestMessage } from '../../../../src/wire/openai/request.ts';
 
 const same = (text: string): string => text;
 const convert = (messages: RequestMessage[], protect = same): TemplateConversation =>
-  toTemplateConversation(messages, protect);
+  toTemplateConversation(messages, protect, { google: {}, takeMedia: () => '' });
+
+const IMAGE: ContentPart = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } };
 
 const call = (
   id: string,
@@ -46,23 +47,30 @@ describe('toTemplateConversation', () => {
     expect(convert([{ role: 'user', content }]).messages).toEqual([{ role: 'user', content: text }]);
   });
 
-  it.each<[name: string, part: ContentPart, word: RegExp]>([
-    ['image_url', { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }, /images/],
-    ['image_url as a string', { type: 'image_url', image_url: 'gs://bucket/a.png' }, /images/],
-    ['input_audio', { type: 'input_audio', input_audio: { data: 'AA==', format: 'wav' } }, /audio/],
-    ['file', { type: 'file', file: { file_id: 'files/1' } }, /files/],
-    ['video_url', { type: 'video_url', video_url: { url: 'https://example.com/a.mp4' } }, /video/],
-    ['audio_url', { type: 'audio_url', audio_url: { url: 'https://example.com/a.mp3' } }, /audio/],
-  ])('refuses %s and says where it stands', (_, part, word) => {
-    const messages: RequestMessage[] = [
-      { role: 'user', content: 'a' },
-      { role: 'user', content: [{ type: 'text', text: 'b' }, part] },
-    ];
-    expect(() => convert(messages)).toThrow(word);
-    expect(() => convert(messages)).toThrow(
-      expect.objectContaining({ code: 'unsupported_media', param: 'messages[1].content[1]', status: 400 }),
+  it('lets media leave their marks between texts, with their places', () => {
+    const taken: string[] = [];
+    const { messages } = toTemplateConversation(
+      [
+        { role: 'user', content: 'a' },
+        { role: 'user', content: [{ type: 'text', text: 'b' }, IMAGE, { type: 'text', text: 'c' }] },
+      ],
+      (text) => text.toUpperCase(),
+      {
+        google: {},
+        takeMedia: (part, path) => {
+          taken.push(`${part.type} ${path}`);
+          return 'mark';
+        },
+      },
     );
-    expect(() => convert(messages)).toThrow(GatewayError);
+    expect(messages[1]).toEqual({ role: 'user', content: 'B\nmark\nC' });
+    expect(taken).toEqual(['image_url messages[1].content[1]']);
+  });
+
+  it('refuses media in an earlier answer and says where they stand', () => {
+    expect(() => convert([{ role: 'assistant', content: [IMAGE] }])).toThrow(
+      expect.objectContaining({ code: 'unsupported_media', param: 'messages[0].content[0]', status: 400 }),
+    );
   });
 
   describe('tool calls and results', () => {
