@@ -21,11 +21,16 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Folders whose code runs in any JavaScript runtime: no Node.js modules, no packages. */
 const NEUTRAL = new Set(['wire', 'translate']);
 
-/** The one file that may load the native engine. */
+/** The one file that may load the native engine, and the one that may load what decodes images. */
 const NATIVE_BINDING = 'src/backends/embedded/engine/llama-binding.ts';
 const NATIVE_PACKAGE = {
   regex: '^node-llama-cpp$',
   message: `Only ${NATIVE_BINDING} knows the native engine.`,
+};
+const IMAGE_DECODER = 'src/backends/embedded/media-engine/prepare-image.ts';
+const IMAGE_PACKAGE = {
+  regex: '^sharp$',
+  message: `Only ${IMAGE_DECODER} decodes images: it runs in a process of its own.`,
 };
 
 /** What files of a layer must not import. */
@@ -36,6 +41,7 @@ function restrictionsOf(level: number, name: string): { regex: string; message: 
   );
   return [
     NATIVE_PACKAGE,
+    IMAGE_PACKAGE,
     ...(places.length === 0
       ? []
       : [
@@ -82,7 +88,7 @@ export default defineConfig({
   },
   overrides: [
     ...boundaries,
-    { files: [NATIVE_BINDING], rules: { 'no-restricted-imports': 'off' } },
+    { files: [NATIVE_BINDING, IMAGE_DECODER], rules: { 'no-restricted-imports': 'off' } },
     { files: ['src/cli/**', 'bench/**', 'scripts/**', 'test/**'], rules: { 'no-console': 'off' } },
   ],
   ignorePatterns: ['dist', 'coverage', '/examples'],

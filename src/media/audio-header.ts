@@ -7,7 +7,7 @@ export interface AudioHeader {
 }
 
 /** Longest sound that is decoded, in seconds: 16,000 samples a second of 4 bytes each make 38 MB. */
-export const MAX_AUDIO_SECONDS = 600;
+const MAX_AUDIO_SECONDS = 600;
 
 /**
  * Reads type and length of a sound file and refuses what is too long to decode.

@@ -10,7 +10,7 @@ export interface ImageHeader {
 
 /** Pixels of an image, and of one of its sides, beyond which it is not decoded: four bytes a pixel make 200 MB. */
 export const MAX_IMAGE_PIXELS = 50_000_000;
-export const MAX_IMAGE_SIDE = 32_767;
+const MAX_IMAGE_SIDE = 32_767;
 
 /**
  * Reads type and size of an image and refuses what is too large to decode, what is no image by its bytes, and what is

@@ -211,7 +211,7 @@ const OPENAI_MESSAGES: readonly LedgerLine[] = [
     'messages[].content[].image_url',
     'mapped',
     'refused',
-    'An object or a bare string. The embedded model reads text only.',
+    'An object or a bare string. The embedded model needs a projector for media; the default one has none.',
   ),
   line(
     'messages[].content[].image_url.url',

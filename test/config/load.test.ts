@@ -61,6 +61,7 @@ describe('without a file', () => {
           model: 'smollm2-135m-instruct',
           slots: 4,
           threads: Math.max(1, availableParallelism() - 1),
+          image_side: 512,
           queue_size: 64,
           gpu: false,
           request_timeout_ms: 600_000,

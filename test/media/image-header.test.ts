@@ -14,6 +14,13 @@ const thrownBy = (bytes: Uint8Array): unknown => {
   return undefined;
 };
 
+/** A type, or the code of an error. */
+const outcomeOf = (bytes: Uint8Array): string => {
+  const error = thrownBy(bytes);
+  if (error === undefined) return readImageHeader(bytes).mimeType;
+  return error instanceof GatewayError ? error.code : 'another error';
+};
+
 const ALL_KINDS = [
   ['PNG', 'image/png', pngImage(640, 480)],
   ['JPEG', 'image/jpeg', jpegImage(640, 480)],
@@ -33,11 +40,10 @@ describe('the header of an image', () => {
   });
 
   it.each(ALL_KINDS)('%s, cut off anywhere, is refused or read, never more', (_, mimeType, bytes) => {
-    for (let length = 0; length < bytes.length; length++) {
-      const error = thrownBy(bytes.subarray(0, length));
-      if (error === undefined) expect(readImageHeader(bytes.subarray(0, length)).mimeType).toBe(mimeType);
-      else expect(error).toMatchObject({ code: 'unsupported_media' });
-    }
+    const outcomes = new Set(
+      Array.from({ length: bytes.length }, (_unused, length) => outcomeOf(bytes.subarray(0, length))),
+    );
+    expect([mimeType, 'unsupported_media']).toEqual(expect.arrayContaining([...outcomes]));
   });
 
   it.each([

@@ -92,7 +92,7 @@ export function planRequest(request: ChatCompletionRequest, context: PlanContext
     ...(thoughts?.isOpen === true ? { thoughtEnd: thoughts.endTag } : {}),
     unsupported,
   });
-  const { prompt: pieces, media } = requestMedia.fill(protectedText.pieces(prompt.text));
+  const { prompt: pieces, media } = requestMedia.place(protectedText.pieces(prompt.text));
   const maxTokens = request.max_completion_tokens ?? request.max_tokens ?? undefined;
   const shared: Omit<GenerationPlan, 'sampling'> = {
     prompt: pieces,

@@ -50,7 +50,7 @@ export class RequestMedia {
    * @returns the media in the order of their markers
    * @throws {GatewayError} `invalid_argument` when the template left a mark out
    */
-  fill(pieces: readonly PromptPiece[]): { prompt: PromptPiece[]; media: Medium[] } {
+  place(pieces: readonly PromptPiece[]): { prompt: PromptPiece[]; media: Medium[] } {
     const media: Medium[] = [];
     const prompt = pieces.map(({ text, trusted }) => ({
       text: text.replace(/\uE0F2(\d+)\uE0F3/g, (_, index: string) => {

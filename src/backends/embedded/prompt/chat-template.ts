@@ -12,6 +12,9 @@ const THOUGHT_TAGS: readonly { startTag: string; endTag: string }[] = [
   { startTag: '[THINK]', endTag: '[/THINK]' },
 ];
 
+/** A text no template writes by itself. */
+const PROBE = 'parlance-probe';
+
 export interface ChatTemplateFacts {
   /** Jinja source; `undefined` falls back to ChatML. */
   readonly source: string | undefined;
@@ -41,6 +44,8 @@ export class ChatTemplate {
   /** The template puts tools in itself and writes calls in `<tool_call>` tags holding JSON. */
   readonly writesToolCallTags: boolean;
   readonly #template: Template;
+  /** The template goes through the parts of a message and would leave a plain text out. */
+  readonly #readsParts: boolean;
   readonly #bosToken: string;
   readonly #eosToken: string;
 
@@ -49,6 +54,7 @@ export class ChatTemplate {
     this.#template = new Template(source);
     this.#bosToken = bosToken;
     this.#eosToken = eosToken;
+    this.#readsParts = !this.#shows(PROBE) && this.#shows([{ type: 'text', text: PROBE }]);
     this.thoughtTags = THOUGHT_TAGS.find(({ startTag }) => source.includes(startTag));
     // `<function=` belongs to a dialect that wraps XML, not JSON, in the same tags.
     this.writesToolCallTags =
@@ -76,7 +82,7 @@ export class ChatTemplate {
     for (const form of forms) {
       try {
         const prompt = this.#template.render({
-          messages: form,
+          messages: this.#readsParts ? form.map(inParts) : form,
           add_generation_prompt: true,
           bos_token: this.#bosToken,
           eos_token: this.#eosToken,
@@ -98,6 +104,22 @@ export class ChatTemplate {
       },
     );
   }
+
+  /** Whether a message with this content comes out. */
+  #shows(content: unknown): boolean {
+    try {
+      const prompt = this.#template.render({
+        messages: [{ role: 'user', content }],
+        add_generation_prompt: true,
+        bos_token: this.#bosToken,
+        eos_token: this.#eosToken,
+      });
+      return prompt.includes(PROBE);
+    } catch {
+      return false;
+    }
+  }
+
   /**
    * Some templates open the reasoning whatever they are told. It is closed again where no reasoning is wanted, and
    * where the answer goes on from text that is no reasoning.
@@ -110,6 +132,10 @@ export class ChatTemplate {
     if (enableThinking && prefill === '') return { text: prompt, opensThought: true };
     return { text: `${prompt.trimEnd()}\n\n${tags.endTag}\n\n${prefill}`, opensThought: false };
   }
+}
+
+function inParts(message: TemplateMessage): object {
+  return { ...message, content: [{ type: 'text', text: message.content }] };
 }
 
 /** Neighbouring messages of one role become one. Tool results and calls stay as they are. */

@@ -19,6 +19,8 @@ export interface GgufTensor {
   /** Sizes, the one that runs fastest first. */
   readonly shape: readonly number[];
   readonly values: Float32Array;
+  /** In half precision, which convolutions ask for. @default false */
+  readonly isHalf?: boolean;
 }
 
 const MAGIC = 'GGUF';
@@ -28,6 +30,7 @@ const ALIGNMENT = 32;
 const TYPE = { uint32: 4, float32: 6, bool: 7, string: 8, array: 9 } as const;
 const TYPE_SIZES = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 const TENSOR_F32 = 0;
+const TENSOR_F16 = 1;
 const TENSOR_Q8_0 = 8;
 /** A block of Q8_0: a half-precision scale and 32 signed bytes. */
 const Q8_BLOCK_VALUES = 32;
@@ -38,22 +41,23 @@ const HEADER_BYTES = 8 * 1024 * 1024;
 /** A GGUF file with float tensors. */
 export function writeGguf(metadata: GgufMetadata, tensors: readonly GgufTensor[]): Buffer {
   const entries = Object.entries(metadata);
-  const header = [
-    Buffer.from(MAGIC),
-    uint32(VERSION),
-    uint64(tensors.length),
-    uint64(entries.length),
-    ...entries.flatMap(([key, value]) => [text(key), ...metadataValue(value)]),
-  ];
+  const header = [Buffer.from(MAGIC), uint32(VERSION), uint64(tensors.length), uint64(entries.length)];
+  for (const [key, value] of entries) header.push(text(key), ...metadataValue(value));
+  const contents = tensors.map(tensorBytes);
   let offset = 0;
-  for (const { name, shape, values } of tensors) {
-    header.push(text(name), uint32(shape.length), ...shape.map(uint64), uint32(TENSOR_F32), uint64(offset));
-    offset += aligned(values.byteLength);
+  for (const [at, { name, shape, isHalf }] of tensors.entries()) {
+    header.push(text(name), uint32(shape.length), ...shape.map(uint64));
+    header.push(uint32(isHalf === true ? TENSOR_F16 : TENSOR_F32), uint64(offset));
+    offset += contents[at]?.length ?? 0;
   }
-  return Buffer.concat([
-    padded(Buffer.concat(header)),
-    ...tensors.map(({ values }) => padded(Buffer.from(values.buffer, values.byteOffset, values.byteLength))),
-  ]);
+  return Buffer.concat([padded(Buffer.concat(header)), ...contents]);
+}
+
+function tensorBytes({ values, isHalf }: GgufTensor): Buffer {
+  if (isHalf !== true) return padded(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
+  const bytes = new DataView(new ArrayBuffer(values.length * 2));
+  for (const [at, value] of values.entries()) bytes.setFloat16(at * 2, value, true);
+  return padded(Buffer.from(bytes.buffer));
 }
 
 /**
@@ -73,9 +77,10 @@ export async function readQ8Rows(
     rows.map(async (row) => {
       const bytes = Buffer.alloc(rowBytes);
       await file.read(bytes, 0, rowBytes, start + row * rowBytes);
+      const scales = new DataView(bytes.buffer, bytes.byteOffset);
       return Float32Array.from({ length: width }, (_, at) => {
         const block = Math.floor(at / Q8_BLOCK_VALUES) * Q8_BLOCK_BYTES;
-        return halfFloat(bytes.readUInt16LE(block)) * bytes.readInt8(block + 2 + (at % Q8_BLOCK_VALUES));
+        return scales.getFloat16(block, true) * scales.getInt8(block + 2 + (at % Q8_BLOCK_VALUES));
       });
     }),
   );
@@ -184,11 +189,4 @@ function aligned(length: number): number {
 
 function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc(aligned(bytes.length) - bytes.length)]);
-}
-
-function halfFloat(bits: number): number {
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  const size = exponent === 0 ? 2 ** -24 * fraction : 2 ** (exponent - 25) * (1024 + fraction);
-  return bits & 0x8000 ? -size : size;
 }

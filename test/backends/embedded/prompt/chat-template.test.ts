@@ -34,6 +34,13 @@ const MISTRAL = `{%- if messages[0].role == 'system' -%}{%- set rules = messages
 {%- else -%}{{ ' ' + m.content + eos_token }}{%- endif -%}
 {%- endfor -%}`;
 
+/** Of models that see: messages are lists of parts, and a text of its own is none. */
+const SMOL_VLM = `<|im_start|>{% for message in messages %}{{ message['role'] | capitalize }}
+{%- if message['content'][0]['type'] == 'image' %}{{ ':' }}{% else %}{{ ': ' }}{% endif %}
+{%- for line in message['content'] %}{% if line['type'] == 'text' %}{{ line['text'] }}
+{%- elif line['type'] == 'image' %}{{ '<image>' }}{% endif %}{% endfor %}<end_of_utterance>
+{% endfor %}{% if add_generation_prompt %}{{ 'Assistant:' }}{% endif %}`;
+
 const QWEN_3 = `{%- if tools -%}
 <|im_start|>system
 {% if messages[0].role == 'system' %}{{ messages[0].content + '\\n\\n' }}{% endif %}# Tools
@@ -116,6 +123,11 @@ describe('ChatTemplate', () => {
       'Gemma, which has no system role',
       GEMMA,
       '<s><start_of_turn>user\nBe kind.\n\nHi<end_of_turn>\n<start_of_turn>model\nYes?<end_of_turn>\n<start_of_turn>user\nWhy?<end_of_turn>\n<start_of_turn>model\n',
+    ],
+    [
+      'SmolVLM, which reads parts',
+      SMOL_VLM,
+      '<|im_start|>System: Be kind.<end_of_utterance>\nUser: Hi<end_of_utterance>\nAssistant: Yes?<end_of_utterance>\nUser: Why?<end_of_utterance>\nAssistant:',
     ],
     [
       'Mistral, which puts the rules last',
