@@ -44,7 +44,7 @@ export function createBackends(
   const gemini = { ...shared, vault, replayThoughts: config.thoughts.replay };
   for (const [name, upstream] of Object.entries(config.upstreams)) {
     if (upstream.kind === 'embedded') {
-      const created = createEmbeddedUpstream(name, upstream, log);
+      const created = createEmbeddedUpstream(name, upstream, shared);
       embedded.push(created);
       own.set(name, created.backend);
     } else if (upstream.kind === 'vertex' || upstream.kind === 'gemini') {

@@ -4,6 +4,7 @@ import type { EmbeddedUpstreamConfig } from '../config/complete-upstream.ts';
 import type { DeepReadonly } from '../config/deep-freeze.ts';
 import { projectorOf } from '../model-store/catalogue.ts';
 import { shownModelName } from '../model-store/resolve-model.ts';
+import type { MediaResolver } from '../media/media-resolver.ts';
 import type { Log } from '../observability/log.ts';
 
 /** An embedded backend and the model its configuration names; the command line sees to the model's file. */
@@ -18,7 +19,7 @@ export interface EmbeddedUpstream {
 export function createEmbeddedUpstream(
   name: string,
   config: DeepReadonly<EmbeddedUpstreamConfig>,
-  log: Log,
+  { media, log }: { readonly media: MediaResolver; readonly log: Log },
 ): EmbeddedUpstream {
   const backend = new EmbeddedBackend({
     name,
@@ -30,6 +31,7 @@ export function createEmbeddedUpstream(
       ...(config.context_size === undefined ? {} : { contextSize: config.context_size }),
     },
     imageSide: config.image_side,
+    media,
     queueSize: config.queue_size,
     answerTimeoutMs: config.request_timeout_ms,
     ...(config.chat_template === undefined ? {} : { chatTemplate: config.chat_template }),

@@ -44,6 +44,22 @@ export class HeldMedia implements InlinedMedia {
     return mark === undefined ? undefined : `data:${this.get(reference)!.mimeType};base64,${mark}`;
   }
 
+  /** The media themselves in the place of marks, for who does not send them anywhere. Takes the memory of each again. */
+  inFull(): InlinedMedia {
+    const base64 = (reference: string): string | undefined => {
+      const medium = this.get(reference);
+      return medium && [...base64Of(medium.pieces)].join('');
+    };
+    return {
+      get: (reference) => this.get(reference),
+      base64Of: base64,
+      dataUriOf: (reference) => {
+        const data = base64(reference);
+        return data === undefined ? undefined : `data:${this.get(reference)!.mimeType};base64,${data}`;
+      },
+    };
+  }
+
   /** The body of a request with marks in it, which becomes base64 while it is sent. */
   compose(text: string): RequestBody {
     if (this.isEmpty) return text;

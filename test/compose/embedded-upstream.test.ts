@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createEmbeddedUpstream } from '../../src/compose/embedded-upstream.ts';
 import type { EmbeddedUpstreamConfig } from '../../src/config/complete-upstream.ts';
 import { createLog } from '../../src/observability/log.ts';
+import { OFFLINE_MEDIA } from '../support/offline-media.ts';
 
 describe('an embedded model', () => {
   it.each([
@@ -11,7 +12,10 @@ describe('an embedded model', () => {
     ['https://me:s3cret@example.com/a/m.gguf?X-Goog-Signature=s3cret/x', 'm'],
   ])('%s is listed as %s', (model, name) => {
     const config = { kind: 'embedded', model, slots: 1, queue_size: 1 } as EmbeddedUpstreamConfig;
-    const { backend } = createEmbeddedUpstream('mine', config, createLog('silent'));
+    const { backend } = createEmbeddedUpstream('mine', config, {
+      media: OFFLINE_MEDIA,
+      log: createLog('silent'),
+    });
     expect(backend.models().map(({ id }) => id)).toEqual([name]);
   });
 });

@@ -95,6 +95,11 @@ async function sentTo(upstream: string, part: Content): Promise<Part | Content> 
   return body.messages.at(-1)!.content.at(-1)!;
 }
 
+const fileOf = (file: object): Content => ({ type: 'file', file: { ...file, filename: 'o.png' } });
+const sound = (data: string, format: string): Content => ({
+  type: 'input_audio',
+  input_audio: { data, format },
+});
 const image = (url: string): Content => ({ type: 'image_url', image_url: { url } });
 const dataUri = `data:image/png;base64,${base64(PNG)}`;
 const inline = { inlineData: { mimeType: 'image/png', data: base64(PNG) } };
@@ -104,8 +109,8 @@ const SERVERS = ['vllm', 'llamacpp', 'ollama'];
 const ALL = ['vertex', 'gemini', ...SERVERS];
 
 /** What each upstream gets of an image that only this server can read, or of a medium in the request. */
-const everywhere = (gemini: object, own: Content): [string, object][] =>
-  ALL.map((upstream) => [upstream, upstream === 'vertex' || upstream === 'gemini' ? gemini : own]);
+const everywhere = (native: object, own: Content): [string, object][] =>
+  ALL.map((upstream) => [upstream, upstream === 'vertex' || upstream === 'gemini' ? native : own]);
 
 describe('an image', () => {
   it.each(everywhere(inline, image(dataUri)))('in the request, for %s', async (upstream, expected) => {
@@ -141,20 +146,14 @@ describe('an image', () => {
     ['gemini', inline],
     ['vllm', { type: 'file', file: { file_data: dataUri, filename: 'o.png' } }],
   ])('as a file, for %s', async (upstream, expected) => {
-    const written = (file: object): Content => ({ type: 'file', file: { ...file, filename: 'o.png' } });
-    expect(await sentTo(upstream, written({ file_data: 'gs://own/o.png' }))).toEqual(expected);
-    expect(await sentTo(upstream, written({ file_id: 'gs://own/o.png' }))).toEqual(
+    expect(await sentTo(upstream, fileOf({ file_data: 'gs://own/o.png' }))).toEqual(expected);
+    expect(await sentTo(upstream, fileOf({ file_id: 'gs://own/o.png' }))).toEqual(
       'file' in expected ? { type: 'file', file: { filename: 'o.png', file_data: dataUri } } : expected,
     );
   });
 });
 
 describe('sound', () => {
-  const sound = (data: string, format: string): Content => ({
-    type: 'input_audio',
-    input_audio: { data, format },
-  });
-
   it.each(everywhere(inlineSound, sound(base64(MP3), 'mp3')))(
     'in an emulator, for %s',
     async (upstream, expected) => {

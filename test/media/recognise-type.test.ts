@@ -6,6 +6,14 @@ import { recogniseType } from '../../src/media/recognise-type.ts';
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const text = (content: string): Buffer => Buffer.from(content);
 
+function outcome(bytes: Uint8Array, named: string | undefined): unknown {
+  try {
+    return recogniseType(Buffer.from(bytes), { subject: 'It', named: [named] });
+  } catch (error) {
+    return error;
+  }
+}
+
 describe('recogniseType', () => {
   it.each<[name: string, bytes: Buffer, named: (string | undefined)[], type: string]>([
     ['bytes alone', PNG, [], 'image/png'],
@@ -35,13 +43,6 @@ describe('recogniseType', () => {
   });
 
   it('takes or refuses any bytes', () => {
-    const outcome = (bytes: Uint8Array, named: string | undefined): unknown => {
-      try {
-        return recogniseType(Buffer.from(bytes), { subject: 'It', named: [named] });
-      } catch (error) {
-        return error;
-      }
-    };
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 64 }),

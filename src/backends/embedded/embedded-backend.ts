@@ -1,4 +1,7 @@
 import { GatewayError } from '../../errors.ts';
+import type { MediaResolver } from '../../media/media-resolver.ts';
+import { inlineMedia, mediaReferences } from '../../translate/media-references.ts';
+import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
 import { ChoiceReader, readChoices } from './choice-reader.ts';
 import type { EngineModel, EngineOptions, MediaModel } from './engine/protocol.ts';
@@ -13,6 +16,7 @@ export interface EmbeddedBackendOptions {
   /** Name of the model in lists and headers. */
   readonly modelName: string;
   readonly engine: Omit<EngineOptions, 'modelPath'>;
+  readonly media: MediaResolver;
   readonly queueSize: number;
   /** Pixels of the longer side that images are scaled down to. @default 512 */
   readonly imageSide?: number;
@@ -136,7 +140,8 @@ export class EmbeddedBackend implements Backend {
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     const { supervisor, loaded } = this.#require();
-    const { generations, output, ignored } = planRequest(call.body.request(), {
+    const request = await this.#requestOf(call, signal);
+    const { generations, output, ignored } = planRequest(request, {
       model: loaded.model,
       template: loaded.template,
       unsupported: call.unsupported,
@@ -164,6 +169,26 @@ export class EmbeddedBackend implements Backend {
       modelVersion: this.#options.modelName,
       ignored,
     };
+  }
+
+  /** The request with what it refers to in it, for a model that takes media; others refuse the reference. */
+  async #requestOf(
+    { body, tenant, accessToken }: ChatCall,
+    signal: AbortSignal,
+  ): Promise<ChatCompletionRequest> {
+    const request = body.request();
+    const { media } = this.#options;
+    if (this.#projectorPath === undefined) return request;
+    const wanted = mediaReferences(request).filter(({ text }) => media.isRemote(text));
+    if (wanted.length === 0) return request;
+    // Nothing is fetched for an engine that is not there.
+    this.#mediaSupport();
+    const held = await media.fetch(wanted, { tenant, accessToken }, signal);
+    try {
+      return inlineMedia(request, held.inFull());
+    } finally {
+      held.release();
+    }
   }
 
   async close(): Promise<void> {

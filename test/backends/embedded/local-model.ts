@@ -17,6 +17,8 @@ import type {
   Choice,
   TokenLogprob,
 } from '../../../src/wire/openai/response.ts';
+import type { MediaResolver } from '../../../src/media/media-resolver.ts';
+import { OFFLINE_MEDIA } from '../../support/offline-media.ts';
 
 // Kept from run to run, so that the 93 MB are downloaded once per checkout.
 const HOME = process.env['PARLANCE_TEST_HOME'] ?? resolve(import.meta.dirname, '../../../.cache/test-home');
@@ -33,6 +35,8 @@ export interface LocalModelOptions {
   readonly chatTemplate?: string;
   /** Makes the model take images or audio. */
   readonly projectorPath?: string;
+  /** Fetches what requests refer to. @default nothing is fetched */
+  readonly media?: MediaResolver;
 }
 
 /** A request without the fields a test does not care about. `ask` stands for one user message. */
@@ -49,11 +53,18 @@ export class LocalModel {
   readonly warnings: object[] = [];
   readonly #router: ModelRouter;
 
-  constructor({ slots = 2, queueSize = 16, contextSize = 512, chatTemplate }: LocalModelOptions = {}) {
+  constructor({
+    slots = 2,
+    queueSize = 16,
+    contextSize = 512,
+    chatTemplate,
+    media = OFFLINE_MEDIA,
+  }: LocalModelOptions = {}) {
     const options: EmbeddedBackendOptions = {
       name: 'local',
       modelName: DEFAULT_MODEL_NAME,
       engine: { slots, contextSize, threads: 1, gpu: false },
+      media,
       queueSize,
       answerTimeoutMs: 60_000,
       ...(chatTemplate === undefined ? {} : { chatTemplate }),

@@ -99,6 +99,6 @@ function inlineData(text: string): string {
     throw new GatewayError('invalid_argument', `The media ${reference.message}.`);
   throw new GatewayError(
     'unsupported_media',
-    'The embedded model reads media that stand in the request, as a data URI or in base64: it fetches nothing.',
+    'The embedded model reads media that stand in the request, as a data URI or in base64, and those at gs://, https:// and http:// addresses.',
   );
 }

@@ -6,6 +6,11 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChatCompletion } from '../../../../src/wire/openai/response.ts';
 import type { ContentPart } from '../../../../src/wire/openai/request.ts';
+import { createMedia, type Media } from '../../../../src/compose/media.ts';
+import { fetchSchema } from '../../../../src/config/media-schemas.ts';
+import { createLog } from '../../../../src/observability/log.ts';
+import { bodyAnswer } from '../../../support/faulty-answers.ts';
+import { FaultyServer } from '../../../support/faulty-server.ts';
 import { wavAudio } from '../../../support/audio-files.ts';
 import { bmpImage, type Colour, plainPng } from '../../../support/image-files.ts';
 import { DefaultVocabulary } from '../default-vocabulary.ts';
@@ -22,6 +27,8 @@ const BLUE: Colour = [0, 0, 255];
 let folder: string;
 let model: LocalModel;
 let vocabulary: DefaultVocabulary;
+let web: FaultyServer;
+let media: Media;
 
 const uri = (bytes: Buffer, type = 'image/png'): string => `data:${type};base64,${bytes.toString('base64')}`;
 const image = (bytes: Buffer, type?: string): ContentPart => ({
@@ -63,14 +70,39 @@ beforeAll(async () => {
     projectorPath,
     await makeProjector(await defaultModelPath(), (word) => vocabulary.tokenOf(` ${word}`)),
   );
-  model = await LocalModel.start({ chatTemplate: PLAIN, projectorPath });
+  await writeFile(join(folder, 'blue.png'), plainPng(64, 64, BLUE));
+  web = await FaultyServer.start();
+  web.respond = () => bodyAnswer(plainPng(64, 64, GREEN), { headers: { 'content-type': 'image/png' } });
+  media = createMedia(
+    { storage: { 'gs://own': folder }, fetch: fetchSchema.parse({ allow_private: true }) },
+    { env: {}, log: createLog('silent') },
+  );
+  model = await LocalModel.start({ chatTemplate: PLAIN, projectorPath, media: media.resolver });
   // The engine for text is ready first.
   await vi.waitFor(() => see(plain(RED)), { timeout: 60_000, interval: 100 });
 });
 
 afterAll(async () => {
-  await model.close();
+  await Promise.all([model.close(), media.close(), web[Symbol.asyncDispose]()]);
   await rm(folder, { recursive: true });
+});
+
+describe('images that requests refer to', () => {
+  it.each<[name: string, part: () => ContentPart, word: string]>([
+    ['in a bucket', () => ({ type: 'image_url', image_url: 'gs://own/blue.png' }), 'blue'],
+    ['on the web', () => ({ type: 'image_url', image_url: { url: `${web.url}/a` } }), 'green'],
+    ['as a file', () => ({ type: 'file', file: { file_id: 'gs://own/blue.png' } }), 'blue'],
+  ])('are fetched and seen: %s', async (_, part, word) => {
+    expect(await see(part())).toMatch(new RegExp(`^${word}`));
+  });
+
+  it('are refused with their place where they cannot be had', async () => {
+    const absent: ContentPart = { type: 'image_url', image_url: 'gs://own/none.png' };
+    await expect(see(absent)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      param: 'messages[0].content[1].image_url',
+    });
+  });
 });
 
 describe('images for the embedded model', () => {
