@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sends audio that lies in Cloud Storage: data may be its gs:// address, format its media type.
-# The embedded model reads text only and answers with an error that says so.
+# The default embedded model reads text only and answers with an error that says so. Without Cloud Storage, serve the
+# object from a folder: storage: { "gs://cloud-samples-data": ./samples }
 set -euo pipefail
 
 PARLANCE_URL=${PARLANCE_URL:-http://127.0.0.1:8080}

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sends an image that lies in Cloud Storage: image_url may be the bare gs:// address.
-# The embedded model reads text only and answers with an error that says so.
+# The default embedded model reads text only and answers with an error that says so. Without Cloud Storage, serve the
+# object from a folder: storage: { "gs://cloud-samples-data": ./samples }
 set -euo pipefail
 
 PARLANCE_URL=${PARLANCE_URL:-http://127.0.0.1:8080}

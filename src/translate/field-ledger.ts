@@ -217,7 +217,7 @@ const OPENAI_MESSAGES: readonly LedgerLine[] = [
     'messages[].content[].image_url.url',
     'mapped',
     'refused',
-    '`data:`, base64; `gs://` and web URLs on Vertex AI; YouTube and the Files API on the Developer API.',
+    '`data:`, base64, `gs://`, web URLs: fetched where the upstream does not read them itself.',
   ),
   line(
     'messages[].content[].image_url.detail',
@@ -234,7 +234,7 @@ const OPENAI_MESSAGES: readonly LedgerLine[] = [
     'messages[].content[].file.file_id',
     'mapped',
     'refused',
-    '`files/…` of the Developer API, or `gs://` on Vertex AI.',
+    '`files/…` of the Developer API, or `gs://`.',
   ),
   line(
     'messages[].content[].file.filename',

@@ -41,7 +41,7 @@ beforeAll(async () => {
   const health = { interval_ms: 0 };
   relay = await RelayServer.start(
     {
-      storage: { 'gs://own': folder },
+      storage: { 'gs://own': folder, 'gs://cloud-samples-data': join(import.meta.dirname, '../../samples') },
       fetch: { allow_private: true, cache_bytes: 0 },
       upstreams: {
         vertex: {
@@ -167,6 +167,15 @@ describe('sound', () => {
       expect(await sentTo(upstream, sound(base64(MP3), 'mp3'))).toEqual(expected);
     },
   );
+});
+
+describe('the objects that the examples name', () => {
+  it.each([
+    ['image/jpeg', image('gs://cloud-samples-data/generative-ai/image/scones.jpg')],
+    ['audio/mp3', sound('gs://cloud-samples-data/generative-ai/audio/pixel.mp3', 'audio/mp3')],
+  ])('are there without Cloud Storage: %s', async (mimeType, part) => {
+    expect(await sentTo('gemini', part)).toMatchObject({ inlineData: { mimeType } });
+  });
 });
 
 describe('what cannot be had', () => {
