@@ -1,7 +1,8 @@
 import { randomBase62 } from '../ids.ts';
 import { type BodyPart, ComposedBody, type RequestBody } from '../upstream/composed-body.ts';
 import type { InlinedMedia } from '../translate/media-references.ts';
-import { base64Length, base64Of, type Medium } from './medium.ts';
+import { base64Length, base64Of, streamedBase64Of } from './base64.ts';
+import type { Medium } from './medium.ts';
 
 /**
  * Stands in a request for the base64 of a medium until it is sent. It is base64 itself, so that whatever checks or
@@ -45,9 +46,10 @@ export class HeldMedia implements InlinedMedia {
   }
 
   /** The media themselves in the place of marks, for who does not send them anywhere. Takes the memory of each again. */
-  inFull(): InlinedMedia {
+  async inFull(): Promise<InlinedMedia> {
+    const whole = await Promise.all(this.#media.map((medium) => medium.whole()));
     const base64 = (reference: string): string | undefined => {
-      const medium = this.get(reference);
+      const medium = whole[this.#places.get(reference) ?? -1];
       return medium && [...base64Of(medium.pieces)].join('');
     };
     return {
@@ -72,12 +74,19 @@ export class HeldMedia implements InlinedMedia {
 
   /** Gives the memory back. To be called when the request will not be sent again. */
   release(): void {
+    for (const medium of this.#media) medium.release();
     this.#release();
   }
 }
 
-function encoded({ byteLength, pieces }: Medium): BodyPart {
-  return { byteLength: base64Length(byteLength), chunks: () => base64Of(pieces) };
+function encoded(medium: Medium): BodyPart {
+  return {
+    byteLength: base64Length(medium.byteLength),
+    chunks() {
+      const pieces = medium.chunks();
+      return Symbol.asyncIterator in pieces ? streamedBase64Of(pieces) : base64Of(pieces);
+    },
+  };
 }
 
 /** Of requests without any. */

@@ -1,4 +1,4 @@
-import type { Medium } from './medium.ts';
+import type { WholeMedium } from './medium.ts';
 
 export interface MediaCacheOptions {
   /** Bytes of all media together. */
@@ -24,7 +24,7 @@ export class MediaCache {
   /** What references meant. */
   readonly #known = new Map<string, Known>();
   /** By tenant and hash; least recently used first. */
-  readonly #media = new Map<string, Medium>();
+  readonly #media = new Map<string, WholeMedium>();
   #bytes = 0;
 
   constructor(options: MediaCacheOptions) {
@@ -32,7 +32,7 @@ export class MediaCache {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  get(tenant: string, reference: string): Medium | undefined {
+  get(tenant: string, reference: string): WholeMedium | undefined {
     const key = keyOf(tenant, reference);
     const known = this.#known.get(key);
     const place = known === undefined ? undefined : keyOf(tenant, known.hash);
@@ -47,7 +47,7 @@ export class MediaCache {
   }
 
   /** @returns the same bytes as they are known already, else `medium` */
-  set(tenant: string, reference: string, medium: Medium): Medium {
+  set(tenant: string, reference: string, medium: WholeMedium): WholeMedium {
     const { maxBytes, lifetimeMs } = this.#options;
     if (medium.byteLength > maxBytes) return medium;
     const place = keyOf(tenant, medium.hash);

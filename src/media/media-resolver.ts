@@ -7,7 +7,8 @@ import type { MediaCache } from './media-cache.ts';
 import type { Medium } from './medium.ts';
 import type { MemoryBudget, Share } from './memory-budget.ts';
 import type { OpenedMedium } from './opened-medium.ts';
-import { readMedium } from './read-medium.ts';
+import { readBeginning, readMedium } from './read-medium.ts';
+import { StreamedMedium } from './streamed-medium.ts';
 
 /** For whom media are fetched. */
 export interface MediaCaller {
@@ -26,6 +27,15 @@ export interface MediaSource {
   ): Promise<OpenedMedium>;
 }
 
+export interface FetchOptions {
+  /** Ends transfers, those to an upstream too. */
+  readonly signal: AbortSignal;
+  /**
+   * Longest medium that may go to the upstream as it comes, in bytes, instead of being held in memory. @default 0, none
+   */
+  readonly streamUpTo?: number;
+}
+
 export interface MediaResolverOptions {
   readonly web: MediaSource;
   readonly buckets: MediaSource & {
@@ -37,6 +47,12 @@ export interface MediaResolverOptions {
   /** Longest medium, in bytes. */
   readonly maxBytes: number;
 }
+
+/** Shorter media are held, in bytes: they are worth being kept for the next turn of a conversation. */
+const STREAM_ABOVE = 1024 * 1024;
+
+/** Memory of a medium on its way through, in bytes. */
+const STREAM_MEMORY = 256 * 1024;
 
 const REMOTE = /^(?:gs|https?):/i;
 
@@ -66,14 +82,14 @@ export class MediaResolver {
   async fetch(
     references: readonly PlacedReference[],
     caller: MediaCaller,
-    signal: AbortSignal,
+    { signal, streamUpTo = 0 }: FetchOptions,
   ): Promise<HeldMedia> {
     if (references.length === 0) return NO_MEDIA;
     const wanted = new Map(references.map((reference) => [reference.text, reference]));
     const { budget, maxBytes } = this.#options;
     const share = await budget.take(wanted.size * maxBytes, signal);
     try {
-      const media = await this.#fetchAll([...wanted.values()], { caller, signal, share });
+      const media = await this.#fetchAll([...wanted.values()], { caller, signal, share, streamUpTo });
       return new HeldMedia(media, () => {
         share.release();
       });
@@ -112,7 +128,7 @@ export class MediaResolver {
 
   async #fetchOne(
     uri: string,
-    { caller, signal, meter }: FetchContext & { readonly meter: ShareMeter },
+    { caller, signal, streamUpTo, meter }: FetchContext & { readonly meter: ShareMeter },
   ): Promise<Medium> {
     const { cache, maxBytes, buckets, web } = this.#options;
     const known = cache.get(caller.tenant, uri);
@@ -122,13 +138,24 @@ export class MediaResolver {
       return known;
     }
     const source = /^gs:/i.test(uri) ? buckets : web;
-    const opened = await source.open(uri, { caller, signal });
-    if (opened.length !== undefined && opened.length <= maxBytes) meter.expect(opened.length);
+    const open = (): Promise<OpenedMedium> => source.open(uri, { caller, signal });
+    const opened = await open();
     const name = source === web ? (URL.parse(uri)?.pathname ?? uri) : uri;
+    const subject = `The medium at ${shown(uri)}`;
+    const options = { subject, maxBytes, namedType: mimeTypeOfName(name) };
+    if (opened.length !== undefined && opened.length > STREAM_ABOVE && opened.length <= streamUpTo) {
+      meter.expect(STREAM_MEMORY);
+      return new StreamedMedium({
+        ...(await readBeginning(opened, options)),
+        subject,
+        byteLength: opened.length,
+        reopen: open,
+        readWhole: (again) => readMedium(again, options),
+      });
+    }
+    if (opened.length !== undefined && opened.length <= maxBytes) meter.expect(opened.length);
     const medium = await readMedium(opened, {
-      subject: `The medium at ${shown(uri)}`,
-      maxBytes,
-      namedType: mimeTypeOfName(name),
+      ...options,
       onBytes: (bytes) => {
         meter.add(bytes);
       },
@@ -147,9 +174,8 @@ function shown(uri: string): string {
   return (url === null ? uri : `${url.origin}${url.pathname}`).slice(0, MAX_SHOWN);
 }
 
-interface FetchContext {
+interface FetchContext extends Required<FetchOptions> {
   readonly caller: MediaCaller;
-  readonly signal: AbortSignal;
   readonly share: Share;
 }
 

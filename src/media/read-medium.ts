@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
-import type { Medium } from './medium.ts';
+import { type WholeMedium, wholeMedium } from './medium.ts';
 import type { OpenedMedium } from './opened-medium.ts';
 import { recogniseType } from './recognise-type.ts';
 
@@ -18,32 +18,74 @@ export interface ReadOptions {
 /** Bytes that a type is recognised by. */
 const HEAD_BYTES = 4096;
 
+/** A medium whose beginning was read. */
+export interface MediumBeginning {
+  /** By its bytes. */
+  readonly mimeType: string;
+  /** What was read. */
+  readonly head: readonly Buffer[];
+  /** What comes behind it. */
+  readonly rest: AsyncIterator<Buffer>;
+}
+
 /**
- * Reads a medium to its end. Its type is judged as soon as enough of it is there: no more is read of what nobody takes.
+ * Reads as much as it takes to find out the type: no more is read of what nobody takes.
  *
  * @throws {GatewayError} `unsupported_media` for what is too long, empty or of no known type
  */
-export async function readMedium(
+export async function readBeginning(
   { body, contentType, length }: OpenedMedium,
-  { subject, maxBytes, namedType, onBytes }: ReadOptions,
-): Promise<Medium> {
-  if (length !== undefined && length > maxBytes) throw tooLong(subject, maxBytes);
+  { subject, maxBytes, namedType }: ReadOptions,
+): Promise<MediumBeginning> {
+  const rest = body[Symbol.asyncIterator]();
+  try {
+    if (length !== undefined && length > maxBytes) throw tooLong(subject, maxBytes);
+    const head: Buffer[] = [];
+    let bytes = 0;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      head.push(next.value);
+      bytes += next.value.length;
+      if (bytes >= HEAD_BYTES) break;
+    }
+    if (bytes === 0) throw new GatewayError('unsupported_media', `${subject} is empty.`);
+    const mimeType = recogniseType(headOf(head), { subject, named: [contentType, namedType] });
+    return { mimeType, head, rest };
+  } catch (error) {
+    await rest.return?.();
+    throw error;
+  }
+}
+
+/** Reads a medium to its end. @throws as {@link readBeginning} */
+export async function readMedium(opened: OpenedMedium, options: ReadOptions): Promise<WholeMedium> {
+  const { subject, maxBytes, onBytes } = options;
+  const { mimeType, head, rest } = await readBeginning(opened, options);
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  let byteLength = 0;
-  let mimeType: string | undefined;
-  const recognise = (): string => recogniseType(headOf(pieces), { subject, named: [contentType, namedType] });
-  for await (const piece of body) {
-    byteLength += piece.length;
-    if (byteLength > maxBytes) throw tooLong(subject, maxBytes);
+  let bytes = 0;
+  for await (const piece of joined(head, rest)) {
+    bytes += piece.length;
+    if (bytes > maxBytes) throw tooLong(subject, maxBytes);
     onBytes?.(piece.length);
     hash.update(piece);
     pieces.push(piece);
-    if (mimeType === undefined && byteLength >= HEAD_BYTES) mimeType = recognise();
   }
-  if (byteLength === 0) throw new GatewayError('unsupported_media', `${subject} is empty.`);
-  mimeType ??= recognise();
-  return { mimeType, byteLength, pieces, hash: hash.digest('hex') };
+  return wholeMedium({ mimeType, pieces, hash: hash.digest('hex') });
+}
+
+/** Leaving it ends the transfer. */
+export async function* joined(
+  head: readonly Buffer[],
+  rest: AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer, void, void> {
+  let isOver = false;
+  try {
+    yield* head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    isOver = true;
+  } finally {
+    if (!isOver) await rest.return?.();
+  }
 }
 
 function headOf(pieces: readonly Buffer[]): Buffer {

@@ -2,14 +2,14 @@
 export interface BodyPart {
   readonly byteLength: number;
   /** Strings are sent in UTF-8. */
-  chunks(): Iterable<Buffer | string>;
+  chunks(): Iterable<Buffer | string> | AsyncIterable<Buffer | string>;
 }
 
 /**
  * The body of a request in parts, for content that would take its memory again to be joined with the rest. It can be
  * sent several times.
  */
-export class ComposedBody implements Iterable<Buffer | string> {
+export class ComposedBody implements AsyncIterable<Buffer | string> {
   readonly byteLength: number;
   readonly #parts: readonly (Buffer | BodyPart)[];
 
@@ -18,7 +18,7 @@ export class ComposedBody implements Iterable<Buffer | string> {
     this.byteLength = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  *[Symbol.iterator](): Generator<Buffer | string, void, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer | string, void, void> {
     for (const part of this.#parts) {
       if (Buffer.isBuffer(part)) yield part;
       else yield* part.chunks();

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { GatewayError } from '../errors.ts';
 import { ComposedBody, type RequestBody } from './composed-body.ts';
 import { TransportError } from './transport-error.ts';
 
@@ -180,7 +181,9 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
-    this.#fail(this.#signal.aborted ? this.#signal.reason : TransportError.from(error));
+    // What the request's own body throws is no failure of the transport.
+    const failure = error instanceof GatewayError ? error : TransportError.from(error);
+    this.#fail(this.#signal.aborted ? this.#signal.reason : failure);
   }
 
   next(): Promise<IteratorResult<Buffer>> {

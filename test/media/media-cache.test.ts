@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MediaCache } from '../../src/media/media-cache.ts';
-import type { Medium } from '../../src/media/medium.ts';
+import { type WholeMedium, wholeMedium } from '../../src/media/medium.ts';
 
-const medium = (hash: string, byteLength = 10): Medium => ({
-  mimeType: 'image/png',
-  byteLength,
-  pieces: [],
-  hash,
-});
+const medium = (hash: string): WholeMedium =>
+  wholeMedium({ mimeType: 'image/png', pieces: [Buffer.alloc(10)], hash });
 
 function start(maxBytes = 100) {
   const clock = { now: 0 };

@@ -88,7 +88,9 @@ describe('MediaResolver', () => {
     const web = new FakeSource({ 'https://a/1.png': png(3000) });
     const buckets = new FakeSource({ 'gs://b/o': png(50) });
     const { resolver, budget } = start({ web, buckets });
-    const held = await resolver.fetch(at('https://a/1.png', 'gs://b/o', 'https://a/1.png'), CALLER, never);
+    const held = await resolver.fetch(at('https://a/1.png', 'gs://b/o', 'https://a/1.png'), CALLER, {
+      signal: never,
+    });
     expect(held.get('https://a/1.png')).toMatchObject({ mimeType: 'image/png', byteLength: 3000 });
     expect(held.get('gs://b/o')).toMatchObject({ byteLength: 50 });
     expect(web.opened).toEqual([['https://a/1.png', CALLER]]);
@@ -99,13 +101,15 @@ describe('MediaResolver', () => {
 
   it('holds nothing of a request that refers to nothing', async () => {
     const { resolver } = start({});
-    expect((await resolver.fetch([], CALLER, never)).isEmpty).toBe(true);
+    expect((await resolver.fetch([], CALLER, { signal: never })).isEmpty).toBe(true);
   });
 
   it('names the reference that cannot be had, ends the other transfers and holds nothing', async () => {
     const web = new FakeSource({ 'https://a/1': png(20_000) }, { delay: 1 });
     const { resolver, budget } = start({ web });
-    await expect(resolver.fetch(at('https://a/1', 'https://a/none'), CALLER, never)).rejects.toMatchObject({
+    await expect(
+      resolver.fetch(at('https://a/1', 'https://a/none'), CALLER, { signal: never }),
+    ).rejects.toMatchObject({
       code: 'invalid_argument',
       message: 'is not there',
       param: 'messages[0].content[1].image_url.url',
@@ -120,7 +124,7 @@ describe('MediaResolver', () => {
   it.each([true, false])('refuses what is too long, length told: %s', async (tellsLength) => {
     const web = new FakeSource({ 'https://a/1': png(50_000) }, { tellsLength });
     const { resolver, budget } = start({ web });
-    await expect(resolver.fetch(at('https://a/1'), CALLER, never)).rejects.toMatchObject({
+    await expect(resolver.fetch(at('https://a/1'), CALLER, { signal: never })).rejects.toMatchObject({
       code: 'unsupported_media',
       message: 'The medium at https://a/1 is longer than the 20000 bytes that this server fetches.',
     });
@@ -130,7 +134,7 @@ describe('MediaResolver', () => {
   it('reads no further than it takes to see that nobody takes it', async () => {
     const web = new FakeSource({ 'https://a/1.png': Buffer.alloc(20_000, '<html>') });
     const { resolver } = start({ web });
-    await expect(resolver.fetch(at('https://a/1.png'), CALLER, never)).rejects.toThrow(
+    await expect(resolver.fetch(at('https://a/1.png'), CALLER, { signal: never })).rejects.toThrow(
       /said to be image\/png/,
     );
     expect({ ended: web.ended, left: web.left }).toEqual({ ended: 0, left: 1 });
@@ -138,7 +142,7 @@ describe('MediaResolver', () => {
 
   it('refuses what is empty', async () => {
     const { resolver } = start({ web: new FakeSource({ 'https://a/1': Buffer.alloc(0) }) });
-    await expect(resolver.fetch(at('https://a/1'), CALLER, never)).rejects.toThrow(
+    await expect(resolver.fetch(at('https://a/1'), CALLER, { signal: never })).rejects.toThrow(
       'The medium at https://a/1 is empty.',
     );
   });
@@ -147,11 +151,11 @@ describe('MediaResolver', () => {
     const web = new FakeSource(Object.fromEntries([1, 2, 3].map((n) => [`https://a/${n}`, png(15_000)])));
     const { resolver, budget } = start({ web, total: 40_000 });
     const uris = ['https://a/1', 'https://a/2', 'https://a/3'];
-    await expect(resolver.fetch(at(...uris), CALLER, never)).rejects.toThrow(
+    await expect(resolver.fetch(at(...uris), CALLER, { signal: never })).rejects.toThrow(
       /have more than the 40000 bytes together/,
     );
     expect(budget.free).toBe(40_000);
-    expect((await resolver.fetch(at(...uris.slice(1)), CALLER, never)).isEmpty).toBe(false);
+    expect((await resolver.fetch(at(...uris.slice(1)), CALLER, { signal: never })).isEmpty).toBe(false);
   });
 
   it.each([true, false])(
@@ -163,7 +167,7 @@ describe('MediaResolver', () => {
       let most = 0;
       await Promise.all(
         Array.from({ length: 20 }, async () => {
-          const media = await resolver.fetch(at('https://a/1'), CALLER, never);
+          const media = await resolver.fetch(at('https://a/1'), CALLER, { signal: never });
           most = Math.max(most, ++held);
           await pause(2);
           held--;
@@ -179,7 +183,7 @@ describe('MediaResolver', () => {
     const web = new FakeSource({ 'https://a/1': png(20_000) }, { delay: 5 });
     const { resolver, budget } = start({ web });
     const controller = new AbortController();
-    const fetched = resolver.fetch(at('https://a/1'), CALLER, controller.signal);
+    const fetched = resolver.fetch(at('https://a/1'), CALLER, { signal: controller.signal });
     setTimeout(() => {
       controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
     }, 8);
@@ -191,7 +195,7 @@ describe('MediaResolver', () => {
     const web = new FakeSource({ 'https://a/1': png(3000) });
     const { resolver, budget } = start({ web, cacheBytes: 10_000 });
     for (const tenant of ['one', 'one', 'two'])
-      (await resolver.fetch(at('https://a/1'), { tenant }, never)).release();
+      (await resolver.fetch(at('https://a/1'), { tenant }, { signal: never })).release();
     expect(web.opened.map(([, { tenant }]) => tenant)).toEqual(['one', 'two']);
     expect(budget.free).toBe(100_000);
   });

@@ -47,6 +47,10 @@ export class ServeProcess {
     return new ServeProcess(folder, env);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** What it has written so far, both streams together. */
   get output(): string {
     return this.#output;

@@ -183,9 +183,9 @@ export class EmbeddedBackend implements Backend {
     if (wanted.length === 0) return request;
     // Nothing is fetched for an engine that is not there.
     this.#mediaSupport();
-    const held = await media.fetch(wanted, { tenant, accessToken }, signal);
+    const held = await media.fetch(wanted, { tenant, accessToken }, { signal });
     try {
-      return inlineMedia(request, held.inFull());
+      return inlineMedia(request, await held.inFull());
     } finally {
       held.release();
     }

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import { SingleFlight, unlessAborted } from '../../auth/inbound/single-flight.ts';
 import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.ts';
 import { GatewayError } from '../../errors.ts';
-import type { Medium } from '../../media/medium.ts';
+import type { WholeMedium } from '../../media/medium.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
 import { withoutSent } from '../../upstream/cut-secrets.ts';
@@ -76,7 +76,7 @@ export class FileUploads {
    * @returns the file's name, `files/…`, once a request may refer to it
    * @throws {GatewayError} as the API refuses it; {TransportError} when it cannot be reached
    */
-  async nameOf(medium: Medium, uploader: Uploader): Promise<string> {
+  async nameOf(medium: WholeMedium, uploader: Uploader): Promise<string> {
     const key = `${uploader.tenant}\n${medium.hash}\n${medium.mimeType}`;
     const known = this.#files.get(key);
     if (known !== undefined && known.until - MARGIN > this.#now()) return known.name;
@@ -99,7 +99,7 @@ export class FileUploads {
     for (const [key, file] of this.#files) if (file.name === name) this.#files.delete(key);
   }
 
-  async #upload(medium: Medium, uploader: Uploader): Promise<UploadedFile> {
+  async #upload(medium: WholeMedium, uploader: Uploader): Promise<UploadedFile> {
     const url = await this.#begin(medium, uploader);
     const sent = await this.#send(medium, url, uploader);
     const file = isJsonObject(sent['file']) ? sent['file'] : sent;
@@ -107,7 +107,7 @@ export class FileUploads {
   }
 
   /** @returns where the bytes go; the address is the right to send them */
-  async #begin({ mimeType, byteLength }: Medium, { credentials, signal }: Uploader): Promise<URL> {
+  async #begin({ mimeType, byteLength }: WholeMedium, { credentials, signal }: Uploader): Promise<URL> {
     const { baseUrl, version } = this.#options;
     const response = await this.#ask(new URL(`${baseUrl}/upload/${version}/files`), {
       method: 'POST',
@@ -129,7 +129,7 @@ export class FileUploads {
   }
 
   /** Sends the bytes, from where the API has them when the connection breaks. */
-  async #send(medium: Medium, url: URL, { signal }: Uploader): Promise<JsonObject> {
+  async #send(medium: WholeMedium, url: URL, { signal }: Uploader): Promise<JsonObject> {
     let offset = 0;
     for (let resumes = 0; ; resumes++) {
       try {

@@ -22,7 +22,7 @@ import { callGemini, type GeminiAnswer } from './call-gemini.ts';
 import { emulateCandidates } from './emulate-candidates.ts';
 import { FileUploads } from './file-uploads.ts';
 import { apiRoot, type GeminiPlace } from './gemini-url.ts';
-import { uploadLargeMedia } from './large-media.ts';
+import { MAX_INLINE_BYTES, uploadLargeMedia } from './large-media.ts';
 import type { SignatureVault } from './signature-vault.ts';
 
 export interface GeminiBackendOptions {
@@ -144,7 +144,9 @@ export class GeminiBackend implements Backend {
     const wanted = mediaReferences(body.request()).filter(
       ({ text }) => media.isRemote(text) && (media.isOwn(text) || !isReadByGemini(text, place.upstream)),
     );
-    return media.fetch(wanted, { tenant, accessToken }, signal);
+    // What together is too much for a request of the Developer API is uploaded, and held for that.
+    const streamUpTo = place.upstream === 'vertex' ? Infinity : MAX_INLINE_BYTES / wanted.length;
+    return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo });
   }
 
   /** Vertex AI reads what is large by itself, and takes more inline. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { HeldMedia } from '../../media/held-media.ts';
-import { base64Length, type Medium } from '../../media/medium.ts';
+import { base64Length } from '../../media/base64.ts';
+import { type WholeMedium, wholeMedium } from '../../media/medium.ts';
 import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
 import { normalizeBase64 } from '../../translate/request/base64.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
@@ -12,6 +13,9 @@ import type { FileUploads, Uploader } from './file-uploads.ts';
  */
 const MAX_INLINE = 18_000_000;
 
+/** Bytes of media that one request may hold. */
+export const MAX_INLINE_BYTES = (MAX_INLINE / 4) * 3;
+
 /** Characters of base64 that are decoded at once; a multiple of four. */
 const STEP = 1024 * 1024;
 
@@ -19,7 +23,7 @@ interface Candidate {
   readonly reference: string;
   /** In base64, as it would be sent. */
   readonly length: number;
-  readonly medium: () => Medium | undefined;
+  readonly medium: () => Promise<WholeMedium | undefined>;
 }
 
 /**
@@ -38,7 +42,7 @@ export async function uploadLargeMedia(
   const names = new Map<string, string>();
   for (const { reference, length, medium } of candidates.toSorted((a, b) => b.length - a.length)) {
     if (total <= MAX_INLINE) break;
-    const file = medium();
+    const file = await medium();
     // What is no medium is refused where the request is translated.
     if (file === undefined) continue;
     names.set(reference, await uploads.nameOf(file, uploader));
@@ -56,14 +60,15 @@ function candidatesOf(request: ChatCompletionRequest, media: HeldMedia): Candida
   const references = new Set(mediaReferences(request).map(({ text }) => text));
   return [...references].flatMap((reference): Candidate[] => {
     const held = media.get(reference);
-    if (held !== undefined) return [{ reference, length: base64Length(held.byteLength), medium: () => held }];
+    if (held !== undefined)
+      return [{ reference, length: base64Length(held.byteLength), medium: () => held.whole() }];
     if (!/^data:/i.test(reference)) return [];
-    return [{ reference, length: reference.length, medium: () => decode(reference) }];
+    return [{ reference, length: reference.length, medium: async () => decode(reference) }];
   });
 }
 
 /** The medium in a data URI. RFC 2397. */
-function decode(uri: string): Medium | undefined {
+function decode(uri: string): WholeMedium | undefined {
   const comma = uri.indexOf(',');
   const [mimeType = '', ...parameters] = uri.slice('data:'.length, comma).split(';');
   const isBase64 = parameters.at(-1)?.trim().toLowerCase() === 'base64';
@@ -71,12 +76,10 @@ function decode(uri: string): Medium | undefined {
   if (comma === -1 || !isBase64 || text === undefined || !mimeType.includes('/')) return undefined;
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  let byteLength = 0;
   for (let at = 0; at < text.length; at += STEP) {
     const piece = Buffer.from(text.slice(at, at + STEP), 'base64');
     hash.update(piece);
-    byteLength += piece.length;
     pieces.push(piece);
   }
-  return { mimeType: mimeType.trim(), byteLength, pieces, hash: hash.digest('hex') };
+  return wholeMedium({ mimeType: mimeType.trim(), pieces, hash: hash.digest('hex') });
 }

@@ -166,7 +166,7 @@ export class OpenAiCompatibleBackend implements Backend {
     const wanted = mediaReferences(body.value as JsonObject).filter(
       ({ text }) => media.isRemote(text) && (!this.#traits.readsMediaUrls || /^gs:/i.test(text)),
     );
-    return media.fetch(wanted, { tenant, accessToken }, signal);
+    return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo: Infinity });
   }
 
   async #answer(call: ChatCall, { model, media, check, signal }: AnswerContext): Promise<RelayReply> {

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createApiKeySource } from '../../../src/auth/outbound/fixed-token-source.ts';
 import { FileUploads } from '../../../src/backends/gemini/file-uploads.ts';
-import type { Medium } from '../../../src/media/medium.ts';
+import { type WholeMedium, wholeMedium } from '../../../src/media/medium.ts';
 import { createConnectionPools } from '../../../src/upstream/connection-pools.ts';
 
 interface Asked {
@@ -114,13 +114,12 @@ function open(now = () => NOW): FileUploads {
   return new FileUploads({ baseUrl: api.url, version: 'v1beta', dispatcher: pools, idleMs: 2000, now });
 }
 
-function mediumOf(content: Buffer, mimeType = 'video/mp4'): Medium {
-  return {
+function mediumOf(content: Buffer, mimeType = 'video/mp4'): WholeMedium {
+  return wholeMedium({
     mimeType,
-    byteLength: content.length,
     pieces: [content.subarray(0, 70_000), content.subarray(70_000)],
     hash: createHash('sha256').update(content).digest('hex'),
-  };
+  });
 }
 
 const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251));

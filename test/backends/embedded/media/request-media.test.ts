@@ -101,8 +101,20 @@ describe('the media of a request', () => {
     ['HEIC', image(uri(Buffer.from('\0\0\0\x18ftypheic'), 'image/heic')), ALL, 'unsupported_media', /no PNG/],
     ['a giant', image(uri(pngImage(50_000, 50_000), 'image/png')), ALL, 'unsupported_media', /50000 x 50000/],
     ['an hour', sound(wavAudio(3600, { sampleRate: 10 })), ALL, 'unsupported_media', /3600 seconds/],
-    ['a web address', image('https://example.com/a.png'), ALL, 'unsupported_media', /fetches nothing/],
-    ['an object', image('gs://bucket/a.png'), ALL, 'unsupported_media', /fetches nothing/],
+    [
+      'a web address',
+      image('https://example.com/a.png'),
+      ALL,
+      'unsupported_media',
+      /those at gs:\/\/, https:\/\/ and http:\/\/ addresses/,
+    ],
+    [
+      'an object',
+      image('gs://bucket/a.png'),
+      ALL,
+      'unsupported_media',
+      /those at gs:\/\/, https:\/\/ and http:\/\/ addresses/,
+    ],
     ['a file of its own', image('file:///etc/passwd'), ALL, 'invalid_argument', /scheme "file:"/],
     ['no base64', image('data:image/png;base64,%%%'), ALL, 'invalid_argument', /without valid base64/],
   ])('refuse %s and say where it stands', (_, part, support, code, words) => {

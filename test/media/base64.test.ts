@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { base64Length, base64Of } from '../../src/media/medium.ts';
+import { base64Length, base64Of } from '../../src/media/base64.ts';
 
 describe('base64Of', () => {
   it('is the base64 of the whole, however it is divided', () => {
