@@ -12,10 +12,10 @@ const MEDIA_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]
 /**
  * The media type a server states for what it sends, as {@link OpenedMedium.contentType} has it.
  *
- * @param contentType the header as it came: `undefined` for none, a list when it was sent more than once
+ * @param contentType the header as it came
  */
-export function statedType(contentType: string | readonly string[] | undefined): string | undefined {
-  const [essence = ''] = String(contentType ?? '').split(';', 1);
+export function statedType(contentType: string | undefined): string | undefined {
+  const [essence = ''] = (contentType ?? '').split(';', 1);
   const type = essence.trim().toLowerCase();
   return MEDIA_TYPE.test(type) && !MEANINGLESS.has(type) ? type : undefined;
 }

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { GatewayError } from '../errors.ts';
 import { ComposedBody, type RequestBody } from './composed-body.ts';
+import { type ResponseHeaders, responseHeaders } from './response-headers.ts';
 import { TransportError } from './transport-error.ts';
 
 export interface ExchangeRequest {
@@ -21,7 +22,7 @@ export interface ExchangeRequest {
 
 export interface ExchangeResponse {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: ResponseHeaders;
   readonly body: ExchangeBody;
   /** Headers of the request. */
   readonly sent: Readonly<Record<string, string>>;
@@ -154,7 +155,7 @@ class ExchangeHandler implements Dispatcher.DispatchHandler, ExchangeBody, Async
     // 1xx answers come before the real one.
     if (status < 200) return;
     this.#hasStarted = true;
-    this.#resolve({ status, headers, body: this, sent: this.#sent });
+    this.#resolve({ status, headers: responseHeaders(headers), body: this, sent: this.#sent });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

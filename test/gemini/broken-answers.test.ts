@@ -96,6 +96,30 @@ describe.each(FORMS)('an error instead of a $form answer', ({ stream }) => {
   });
 });
 
+const twice = (headers: Readonly<Record<string, string>>): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value, value]]));
+
+describe.each(FORMS)('a $form answer with headers sent twice', ({ stream }) => {
+  it('is one like others', async () => {
+    const { server } = await startPair(NO_RETRIES, (request) => {
+      const answer = saying(last('Oslo.'))(request);
+      return { ...answer, headers: twice({ 'content-type': String(answer.headers['content-type']) }) };
+    });
+    expect(await readAnswer(await server.post(chat({ stream })))).toMatchObject({
+      status: 200,
+      content: 'Oslo.',
+    });
+  });
+
+  it('is an error like others', async () => {
+    const answer = bodyAnswer(429, '{}', twice({ ...JSON_TYPE, 'retry-after': '7' }));
+    const { server } = await startPair(NO_RETRIES, () => answer);
+    const read = await readAnswer(await server.post(chat({ stream })));
+    expect(read).toMatchObject({ status: 429, error: { code: 'rate_limit_exceeded' } });
+    expect(read.headers.get('retry-after')).toBe('7');
+  });
+});
+
 it('a whole answer cut anywhere is a 502', async () => {
   const { upstream, server } = await startPair(NO_RETRIES);
   const answer = wholeAnswer(last('Grüße aus Oslo.'));

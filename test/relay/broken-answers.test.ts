@@ -1,12 +1,55 @@
 /** Answers that break off: what of it a client sees depends on whether something has been sent already. */
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../gemini/fixture.ts';
-import { chunks, cutAfter, sseAnswer } from '../support/faulty-answers.ts';
+import { FORMS, readAnswer } from '../gemini/fixture.ts';
+import {
+  chunks,
+  completion,
+  cutAfter,
+  errorAnswer,
+  jsonAnswer,
+  sseAnswer,
+} from '../support/faulty-answers.ts';
 import { answerFirst, bytesOf, chat, good, sortedLoadOf, startPlace } from './fixture.ts';
 
 const CHAT = 'google/asked-model';
 const IN_A_BLINK = { first_byte_timeout_ms: 100, idle_timeout_ms: 100 };
 const NO_CIRCUIT = { circuit: { failures: 1000 } };
+
+describe.each(FORMS)('a $form answer with headers sent twice', ({ stream }) => {
+  it('is one like others', async () => {
+    const { servers, relay } = await startPlace();
+    const type = stream ? 'text/event-stream' : 'application/json';
+    const headers = {
+      'content-type': `${type}\r\ncontent-type: ${type}; charset=utf-8`,
+      'content-encoding': 'identity',
+    };
+    servers[0]!.queue(stream ? sseAnswer(chunks(), { headers }) : jsonAnswer(completion(), { headers }));
+    const { status, content } = await readAnswer(await relay.post(chat({ stream })));
+    expect({ status, content }).toEqual({ status: 200, content: 'Hello there.' });
+  });
+
+  it('is an error like others', async () => {
+    const { servers, relay } = await startPlace({ upstream: { retries: 0 } });
+    servers[0]!.queue(
+      errorAnswer(429, {
+        'content-type': 'application/json\r\ncontent-type: text/html',
+        'retry-after': '7\r\nretry-after: 9',
+      }),
+    );
+    const { status, error, headers } = await readAnswer(await relay.post(chat({ stream })));
+    expect({ status, code: error?.code }).toEqual({ status: 429, code: 'rate_limit_exceeded' });
+    expect(headers.get('retry-after')).toBe('7');
+  });
+
+  it('is refused when one of them says that it is compressed', async () => {
+    const { servers, relay } = await startPlace({ upstream: { retries: 0 } });
+    const headers = { 'content-encoding': 'identity\r\ncontent-encoding: gzip' };
+    servers[0]!.queue(jsonAnswer(completion(), { headers }));
+    const { status, error } = await readAnswer(await relay.post(chat({ stream })));
+    expect(status).toBe(502);
+    expect(error?.message).toContain('compressed its answer (identity, gzip), which nobody asked for');
+  });
+});
 
 describe('a whole answer cut at any byte', () => {
   it('is asked for again, so that no client sees a part of one', async () => {

@@ -11,7 +11,8 @@ export type AnswerStep =
 
 export interface UpstreamAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** One of a list is sent once for each. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   /** Before the head of the response. */
   readonly before?: readonly AnswerStep[];
   /** Each piece of bytes is sent on its own; without `reset` or `hang` the response ends as a whole. */
@@ -45,7 +46,7 @@ export function answerAs(method: GeminiMethod, messages: readonly unknown[]): Up
 export function bodyAnswer(
   status: number,
   body: string,
-  headers: Readonly<Record<string, string>> = {},
+  headers: UpstreamAnswer['headers'] = {},
 ): UpstreamAnswer {
   return { status, headers, steps: body === '' ? [] : [bytes(body)] };
 }

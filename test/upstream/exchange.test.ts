@@ -60,6 +60,16 @@ describe('exchange', () => {
     expect(server.received[0]).toMatch(/content-type: text\/plain\r\n(.*\r\n)*\r\nsent$/i);
   });
 
+  it('gives headers that were sent more than once as one text', async () => {
+    const server = await startServer((socket) => {
+      socket.write(
+        httpResponse('', 'HTTP/1.1 200 OK\r\nRetry-After: 1\r\nretry-after: 2\r\nvary: a\r\nvary: b'),
+      );
+    });
+    const { headers } = await ask(server);
+    expect(headers).toEqual({ 'retry-after': '1', vary: 'a, b', 'content-length': '0' });
+  });
+
   it('reads an answer without a body', async () => {
     const server = await startServer((socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
     const response = await ask(server);

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { exchange, readText } from '../../upstream/exchange.ts';
+import type { ResponseHeaders } from '../../upstream/response-headers.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
 
 /** What every question to an issuer of credentials needs. */
@@ -20,7 +20,7 @@ export interface EndpointQuestion {
 
 export interface EndpointAnswer {
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: ResponseHeaders;
   /** `undefined` when the body is not JSON. */
   readonly json: unknown;
 }

@@ -123,7 +123,7 @@ export class FileUploads {
       signal,
     });
     await readText(response.body, MAX_ANSWER_BYTES);
-    const url = URL.parse(String(response.headers['x-goog-upload-url'] ?? ''));
+    const url = URL.parse(response.headers['x-goog-upload-url'] ?? '');
     if (url === null) throw unexpected('told no address to send it to');
     return url;
   }

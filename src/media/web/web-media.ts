@@ -123,7 +123,7 @@ export class WebMedia {
       this.#rules.check(url);
       const response = await this.#ask(url, transfer);
       const { location } = response.headers;
-      if (!REDIRECTS.has(response.status) || typeof location !== 'string') return response;
+      if (!REDIRECTS.has(response.status) || location === undefined) return response;
       transfer.release();
       if (redirects === maxRedirects)
         throw new WebFault('invalid_argument', `it is redirected more than ${maxRedirects} times`);
@@ -178,16 +178,9 @@ export class WebMedia {
   }
 }
 
-/**
- * @param coding a header, which comes as a list when it was sent more than once
- * @param plain the one coding that leaves the bytes as they are
- */
-function isEncoded(coding: string | readonly string[] | undefined, plain: string): boolean {
-  return !['', plain].includes(
-    String(coding ?? '')
-      .trim()
-      .toLowerCase(),
-  );
+/** @param plain the one coding that leaves the bytes as they are */
+function isEncoded(coding: string | undefined, plain: string): boolean {
+  return !['', plain].includes((coding ?? '').trim().toLowerCase());
 }
 
 function shuttingDown(): GatewayError {
