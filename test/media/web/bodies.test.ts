@@ -111,7 +111,7 @@ describe('the body of a medium from the web', () => {
   it('ends when its time is over though nobody reads it', async () => {
     await using server = await FaultyServer.start();
     server.respond = () => tenGigabytes({ connection: 'close' });
-    const { open } = openWeb({ allowPrivate: true, limits: { totalMs: 200, maxTransfers: 1 } });
+    const { open } = openWeb({ allowPrivate: true, limits: { totalMs: 1000, maxTransfers: 1 } });
     const medium = await open(server.url);
     await server.last.closed;
     await expect(readBody(medium)).rejects.toMatchObject({ code: 'invalid_argument' });
