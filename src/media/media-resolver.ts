@@ -9,6 +9,7 @@ import type { MemoryBudget, Share } from './memory-budget.ts';
 import type { OpenedMedium } from './opened-medium.ts';
 import { readBeginning, readMedium } from './read-medium.ts';
 import { StreamedMedium } from './streamed-medium.ts';
+import { mediumAt } from './show-address.ts';
 
 /** For whom media are fetched. */
 export interface MediaCaller {
@@ -141,7 +142,7 @@ export class MediaResolver {
     const open = (): Promise<OpenedMedium> => source.open(uri, { caller, signal });
     const opened = await open();
     const name = source === web ? (URL.parse(uri)?.pathname ?? uri) : uri;
-    const subject = `The medium at ${shown(uri)}`;
+    const subject = mediumAt(uri);
     const options = { subject, maxBytes, namedType: mimeTypeOfName(name) };
     if (opened.length !== undefined && opened.length > STREAM_ABOVE && opened.length <= streamUpTo) {
       meter.expect(STREAM_MEMORY);
@@ -163,15 +164,6 @@ export class MediaResolver {
     if (opened.length === undefined) meter.expect(medium.byteLength);
     return cache.set(caller.tenant, uri, medium);
   }
-}
-
-/** Characters of an address that a message repeats. */
-const MAX_SHOWN = 200;
-
-/** Without the query, which may be a signature. */
-function shown(uri: string): string {
-  const url = /^gs:/i.test(uri) ? null : URL.parse(uri);
-  return (url === null ? uri : `${url.origin}${url.pathname}`).slice(0, MAX_SHOWN);
 }
 
 interface FetchContext extends Required<FetchOptions> {

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts';
-import { cutText } from '../../translate/error/cut-text.ts';
+import { showAddress } from '../show-address.ts';
 
 /** An object of Cloud Storage. */
 export interface BucketObject {
@@ -16,9 +16,6 @@ const MAX_BUCKET_PART = 63;
 const MAX_OBJECT_BYTES = 1024;
 const RESERVED_PREFIX = '.well-known/acme-challenge/';
 
-/** Longest address shown in a message, in UTF-16 code units. */
-const MAX_SHOWN = 200;
-
 /**
  * Reads `gs://BUCKET/OBJECT`, by Cloud Storage's own rules for names.
  *
@@ -31,7 +28,10 @@ export function parseBucketUri(uri: string): BucketObject {
       ? 'it must have the form gs://BUCKET/OBJECT'
       : (bucketProblem(bucket) ?? nameProblem(object));
   if (problem === undefined) return { bucket, object };
-  throw new GatewayError('invalid_argument', `${shown(uri)} names no object of Cloud Storage: ${problem}.`);
+  throw new GatewayError(
+    'invalid_argument',
+    `${showAddress(uri)} names no object of Cloud Storage: ${problem}.`,
+  );
 }
 
 /** Whether Cloud Storage can have a bucket of this name. Words that only new buckets may not have are let through. */
@@ -44,9 +44,9 @@ export function isBucketName(name: string): boolean {
   );
 }
 
-/** The object's address as it may stand in a message: on one line, and cut where it is long. */
+/** The object's address as it may stand in a message. */
 export function describeObject({ bucket, object }: BucketObject): string {
-  return shown(`gs://${bucket}/${object}`);
+  return showAddress(`gs://${bucket}/${object}`);
 }
 
 function bucketProblem(bucket: string): string | undefined {
@@ -62,8 +62,4 @@ function nameProblem(object: string): string | undefined {
   if (object === '.' || object === '..' || object.startsWith(RESERVED_PREFIX))
     return 'no object may have this name';
   return undefined;
-}
-
-function shown(uri: string): string {
-  return cutText(uri.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\uFFFD'), MAX_SHOWN);
 }
