@@ -3,6 +3,8 @@ import { GatewayError } from '../errors.ts';
 import { type WholeMedium, wholeMedium } from './medium.ts';
 import type { OpenedMedium } from './opened-medium.ts';
 import { recogniseType } from './recognise-type.ts';
+import { tooLarge } from './too-large.ts';
+import { limitedBody } from './transfers/limited-body.ts';
 
 export interface ReadOptions {
   /** The medium, as it stands at the beginning of a message. */
@@ -39,7 +41,7 @@ export async function readBeginning(
 ): Promise<MediumBeginning> {
   const rest = body[Symbol.asyncIterator]();
   try {
-    if (length !== undefined && length > maxBytes) throw tooLong(subject, maxBytes);
+    if (length !== undefined && length > maxBytes) throw tooLarge(subject, maxBytes);
     const head: Buffer[] = [];
     let bytes = 0;
     for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
@@ -58,14 +60,11 @@ export async function readBeginning(
 
 /** Reads a medium to its end. @throws as {@link readBeginning} */
 export async function readMedium(opened: OpenedMedium, options: ReadOptions): Promise<WholeMedium> {
-  const { subject, maxBytes, onBytes } = options;
+  const { onBytes } = options;
   const { mimeType, head, rest } = await readBeginning(opened, options);
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const piece of joined(head, rest)) {
-    bytes += piece.length;
-    if (bytes > maxBytes) throw tooLong(subject, maxBytes);
+  for await (const piece of limitedBody(joined(head, rest), options)) {
     onBytes?.(piece.length);
     hash.update(piece);
     pieces.push(piece);
@@ -93,11 +92,4 @@ function headOf(pieces: readonly Buffer[]): Buffer {
   if (first !== undefined && (pieces.length === 1 || first.length >= HEAD_BYTES))
     return first.subarray(0, HEAD_BYTES);
   return Buffer.concat(pieces).subarray(0, HEAD_BYTES);
-}
-
-function tooLong(subject: string, maxBytes: number): GatewayError {
-  return new GatewayError(
-    'unsupported_media',
-    `${subject} is longer than the ${maxBytes} bytes that this server fetches.`,
-  );
 }

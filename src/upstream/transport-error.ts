@@ -41,6 +41,11 @@ export class TransportError extends Error {
     this.fault = fault;
   }
 
+  /** By which Node.js or undici names what happened underneath; empty where there is none. */
+  get code(): string {
+    return firstCode(this.cause);
+  }
+
   /** An error of undici or of the socket in these terms. */
   static from(error: unknown): TransportError {
     if (error instanceof TransportError) return error;

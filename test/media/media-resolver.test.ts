@@ -126,7 +126,7 @@ describe('MediaResolver', () => {
     const { resolver, budget } = start({ web });
     await expect(resolver.fetch(at('https://a/1'), CALLER, { signal: never })).rejects.toMatchObject({
       code: 'unsupported_media',
-      message: 'The medium at https://a/1 is longer than the 20000 bytes that this server fetches.',
+      message: 'The medium at https://a/1 is larger than the 20000 bytes that this server fetches.',
     });
     expect(budget.free).toBe(100_000);
   });

@@ -21,7 +21,7 @@ describe('statedType', () => {
     { header: 'image/p\u0000ng', type: undefined },
     { header: `image/${'x'.repeat(128)}`, type: undefined },
     { header: 'application/octet-stream', type: undefined },
-    { header: 'Binary/Octet-Stream', type: undefined },
+    { header: 'Binary/Octet-Stream; x=1', type: undefined },
   ])('reads $header as $type', ({ header, type }) => {
     expect(statedType(header)).toBe(type);
   });

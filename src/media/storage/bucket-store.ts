@@ -8,12 +8,14 @@ import { exchange, type ExchangeResponse } from '../../upstream/exchange.ts';
 import { judgeFailure } from '../../upstream/judge-failure.ts';
 import { type FailedAttempt, RetryBudget, type RetryOptions, withRetries } from '../../upstream/retry.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
-import { contentTypeOf } from '../content-type.ts';
-import { limitedBody } from '../limited-body.ts';
 import type { OpenedMedium } from '../opened-medium.ts';
-import { Transfer } from '../transfer.ts';
-import { TransferSlots } from '../transfer-slots.ts';
-import { objectTooLarge } from './object-too-large.ts';
+import { statedType } from '../stated-type.ts';
+import { tooLarge } from '../too-large.ts';
+import { limitedBody } from '../transfers/limited-body.ts';
+import { TransferBody } from '../transfers/transfer-body.ts';
+import type { Transfer } from '../transfers/transfer.ts';
+import { Transfers } from '../transfers/transfers.ts';
+import { isPassing, unavailable } from '../unavailable.ts';
 import { type BucketObject, describeObject } from './parse-bucket-uri.ts';
 import { explainRefusal, type StorageQuestion, StorageRefusal } from './storage-refusal.ts';
 import { type StorageRoot, storageRoot } from './storage-root.ts';
@@ -27,7 +29,7 @@ export interface BucketStoreOptions {
   readonly userProject?: string;
   /** Largest object, decompressed. @default 20 MiB */
   readonly maxBytes?: number;
-  /** Longest time for one object, retries included, in milliseconds. @default 10 000 */
+  /** From the call to the last byte, in milliseconds, waits and retries included. @default 10 000 */
   readonly timeoutMs?: number;
   /** Objects that are read at a time; others wait. @default 16 */
   readonly maxTransfers?: number;
@@ -50,11 +52,10 @@ const GZIP_FAULT = /^Z_/;
 export class BucketStore {
   readonly #root: StorageRoot;
   readonly #dispatcher: Dispatcher;
-  readonly #slots: TransferSlots;
+  readonly #transfers: Transfers;
   readonly #budget = new RetryBudget();
   readonly #query: string;
   readonly #maxBytes: number;
-  readonly #timeoutMs: number;
   readonly #retry: RetryOptions;
 
   /** @throws {TypeError} for a `STORAGE_EMULATOR_HOST` or a URL that is no address */
@@ -70,11 +71,10 @@ export class BucketStore {
     this.#root = storageRoot(env, url);
     const pools = { connectTimeoutMs: CONNECT_TIMEOUT_MS, maxConnections: maxTransfers, http2: false };
     this.#dispatcher = createConnectionPools(pools, this.#root.isEmulator ? {} : env);
-    this.#slots = new TransferSlots(maxTransfers);
+    this.#transfers = new Transfers({ totalMs: timeoutMs, max: maxTransfers });
     const payer = userProject === undefined ? '' : `&userProject=${encodeURIComponent(userProject)}`;
     this.#query = `alt=media${payer}`;
     this.#maxBytes = maxBytes;
-    this.#timeoutMs = timeoutMs;
     // A server that wants to be left alone for longer than the object may take is not waited for.
     this.#retry = { maxHintMs: timeoutMs / 2, ...retry };
   }
@@ -87,15 +87,16 @@ export class BucketStore {
   /**
    * Resolves when the object's first bytes are about to come. The time runs on while its body is read.
    *
-   * @throws {GatewayError} `invalid_argument` when it cannot be read, `unsupported_media` when it is too large; the
-   *   signal's reason when it aborted
+   * @throws {GatewayError} `invalid_argument` when it cannot be read or not in time, `unsupported_media` when it is too
+   *   large, `overloaded` when it had to wait for its turn for too long; the signal's reason when that aborted
    */
   async open(object: BucketObject, { signal, authorization }: OpenObjectOptions): Promise<OpenedMedium> {
-    const onEnd = await this.#slots.take(signal);
-    const transfer = new Transfer({ signal, timeoutMs: this.#timeoutMs, onEnd });
+    const subject = describeObject(object);
+    const transfer = this.#transfers.begin({ signal, subject: () => subject });
     const credentials = this.#root.isEmulator ? undefined : authorization;
     const question = { object, host: this.#root.host, isAnonymous: credentials === undefined };
     try {
+      await transfer.takeSlot();
       const response = await withRetries(() => this.#ask(object, credentials, transfer.signal), judge, {
         budget: this.#budget,
         signal: transfer.signal,
@@ -104,12 +105,15 @@ export class BucketStore {
       return this.#mediumOf({ response, question, transfer });
     } catch (error) {
       transfer.end();
+      // Words of an error that were given up with the client are of no use to anybody.
+      signal.throwIfAborted();
       throw explain(error, question);
     }
   }
 
   /** Breaks off what is being read. */
   async close(): Promise<void> {
+    this.#transfers.close();
     await this.#dispatcher.destroy();
   }
 
@@ -140,35 +144,21 @@ export class BucketStore {
     throw await StorageRefusal.read(response);
   }
 
-  #mediumOf(arrival: Arrival): OpenedMedium {
-    const { question } = arrival;
-    const { headers } = arrival.response;
+  #mediumOf({ response: { headers, body }, question, transfer }: Arrival): OpenedMedium {
+    const subject = describeObject(question.object);
+    const maxBytes = this.#maxBytes;
     const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
     const isCompressed = encoding === 'gzip';
-    if (!isCompressed && encoding !== 'identity') throw strangeEncoding(encoding, question);
+    if (!isCompressed && encoding !== 'identity') throw strangeEncoding(encoding, subject);
     const stored = lengthOf(headers['content-length']);
-    if (stored !== undefined && stored > this.#maxBytes)
-      throw objectTooLarge(question.object, this.#maxBytes);
+    if (stored !== undefined && stored > maxBytes) throw tooLarge(subject, maxBytes);
+    const bytes = limitedBody(body, { subject, maxBytes });
+    const whole = isCompressed ? limitedBody(decompress(bytes), { subject, maxBytes }) : bytes;
     return {
-      contentType: contentTypeOf(headers['content-type']),
+      contentType: statedType(headers['content-type']),
       length: isCompressed ? undefined : stored,
-      body: this.#read(arrival, isCompressed),
+      body: new TransferBody(whole, transfer, (error) => explain(error, question)),
     };
-  }
-
-  async *#read(
-    { response, question, transfer }: Arrival,
-    isCompressed: boolean,
-  ): AsyncGenerator<Buffer, void, undefined> {
-    const tooLarge = (): Error => objectTooLarge(question.object, this.#maxBytes);
-    const bytes = limitedBody(response.body, this.#maxBytes, tooLarge);
-    try {
-      yield* isCompressed ? limitedBody(decompress(bytes), this.#maxBytes, tooLarge) : bytes;
-    } catch (error) {
-      throw explain(error, question);
-    } finally {
-      transfer.end();
-    }
   }
 }
 
@@ -189,20 +179,22 @@ function explain(error: unknown, question: StorageQuestion): unknown {
   const uri = describeObject(object);
   if (error instanceof StorageRefusal) return explainRefusal(error, question);
   if (error instanceof TransportError) {
-    const message = `${host} gave no complete answer for ${uri}: ${error.message}. Try again later.`;
-    return new GatewayError('invalid_argument', message, { cause: error });
+    const message = `${host} gave no complete answer for ${uri}: ${error.message}.`;
+    return isPassing(error)
+      ? unavailable(`${message} Try again later.`, { mayPass: true, cause: error })
+      : unavailable(message, { cause: error });
   }
   if (error instanceof Error && 'code' in error && GZIP_FAULT.test(String(error.code))) {
     const message = `${uri} has the content-encoding gzip and cannot be decompressed. Store it as it is.`;
-    return new GatewayError('invalid_argument', message, { cause: error });
+    return unavailable(message, { cause: error });
   }
   return error;
 }
 
-function strangeEncoding(encoding: string, { object }: StorageQuestion): GatewayError {
+function strangeEncoding(encoding: string, subject: string): GatewayError {
   return new GatewayError(
     'unsupported_media',
-    `${describeObject(object)} has the content-encoding ${excerptOf(encoding)}, which cannot be undone. Store it as it is.`,
+    `${subject} has the content-encoding ${excerptOf(encoding)}, which cannot be undone. Store it as it is.`,
   );
 }
 
@@ -210,7 +202,8 @@ function lengthOf(header: string | undefined): number | undefined {
   return header === undefined ? undefined : Number(header);
 }
 
-function decompress(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+/** Begins when it is read. */
+async function* decompress(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, undefined> {
   // Failures of either reach who reads the result.
-  return pipeline(bytes, createGunzip(), () => {});
+  yield* pipeline(bytes, createGunzip(), () => {});
 }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { GatewayError } from '../../errors.ts';
 import type { OpenedMedium } from '../opened-medium.ts';
-import { objectTooLarge } from './object-too-large.ts';
+import { tooLarge } from '../too-large.ts';
+import { unavailable } from '../unavailable.ts';
 import { type BucketObject, describeObject, isBucketName } from './parse-bucket-uri.ts';
 
 export interface FolderBucketsOptions {
@@ -66,7 +66,7 @@ export class FolderBuckets {
     try {
       const path = await findFile(folder, object.object.slice(folder.prefix.length));
       const { size } = await stat(path);
-      if (size > this.#maxBytes) throw objectTooLarge(object, this.#maxBytes);
+      if (size > this.#maxBytes) throw tooLarge(describeObject(object), this.#maxBytes);
       return { contentType: undefined, length: size, body: readFile({ path, size, signal, explain }) };
     } catch (error) {
       throw explain(error);
@@ -142,11 +142,11 @@ function toRefusal(error: unknown, object: BucketObject, { key }: MappedFolder):
   const uri = describeObject(object);
   if (error instanceof NoSuchFile || ABSENT.has(code)) {
     const message = `${uri} is not there: this server has a folder in place of ${key}, and no file of that name in it.`;
-    return new GatewayError('invalid_argument', message, { cause: error });
+    return unavailable(message, { cause: error });
   }
   if (isOfSystem) {
     const message = `${uri} cannot be read from the folder that this server has in place of ${key} (${code}).`;
-    return new GatewayError('invalid_argument', message, { cause: error });
+    return unavailable(message, { cause: error });
   }
   return error;
 }

@@ -1,18 +1,15 @@
-import { GatewayError } from '../../errors.ts';
+import type { GatewayError } from '../../errors.ts';
 import { excerptOf } from '../../translate/error/excerpt.ts';
 import { readServerError } from '../../translate/error/read-server-error.ts';
 import { retryAfterSeconds } from '../../translate/error/retry-after.ts';
 import { cutSecrets, secretsIn } from '../../upstream/cut-secrets.ts';
 import { type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import type { FailedAttempt } from '../../upstream/retry.ts';
-import { TransportError } from '../../upstream/transport-error.ts';
+import { isPassing, unavailable } from '../unavailable.ts';
 import { type BucketObject, describeObject } from './parse-bucket-uri.ts';
 
 /** Larger bodies of errors are not read. */
 const MAX_ERROR_BYTES = 16 * 1024;
-
-/** What may pass, by Cloud Storage's documentation of retries; besides these all from 500 on. */
-const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 429]);
 
 /** An answer that is not the object. */
 export class StorageRefusal extends Error {
@@ -29,10 +26,10 @@ export class StorageRefusal extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** @throws the signal's reason when the caller left meanwhile */
+  /** Of words that break off, take too long or are too many nothing is quoted: the status tells enough. */
   static async read(response: ExchangeResponse): Promise<StorageRefusal> {
     const { status, headers, body, sent } = response;
-    const text = status < 400 ? '' : await readText(body, MAX_ERROR_BYTES).catch(noText);
+    const text = status < 400 ? '' : await readText(body, MAX_ERROR_BYTES).catch(() => '');
     body.cancel();
     const words = excerptOf(messageIn(text) ?? text, headers['content-type']).replace(/\.$/, '');
     const said = cutSecrets(words, secretsIn(sent));
@@ -42,7 +39,7 @@ export class StorageRefusal extends Error {
   /** Whether asking again may help. */
   get attempt(): FailedAttempt {
     const { status, retryAfterMs } = this;
-    return { retryable: status >= 500 || TRANSIENT_STATUSES.has(status), hintMs: retryAfterMs };
+    return { retryable: isPassing(status), hintMs: retryAfterMs };
   }
 }
 
@@ -57,7 +54,7 @@ export interface StorageQuestion {
 
 /** What the client is told: who was asked for what, how it answered, what to do. */
 export function explainRefusal(refusal: StorageRefusal, question: StorageQuestion): GatewayError {
-  return new GatewayError('invalid_argument', sentencesOf(refusal, question), { cause: refusal });
+  return unavailable(sentencesOf(refusal, question), { mayPass: isPassing(refusal.status), cause: refusal });
 }
 
 function sentencesOf(refusal: StorageRefusal, { object, host, isAnonymous }: StorageQuestion): string {
@@ -85,12 +82,6 @@ const ADVICE = {
   401: 'They must be an access token that has not expired, with the scope devstorage.read_only or cloud-platform.',
   403: 'Grant their account storage.objects.get, for example by the role roles/storage.objectViewer on the bucket.',
 } as const;
-
-/** Of a body that breaks off or is too long nothing is quoted: the status tells enough. */
-function noText(error: unknown): string {
-  if (error instanceof TransportError) return '';
-  throw error;
-}
 
 function messageIn(text: string): string | undefined {
   try {

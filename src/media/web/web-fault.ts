@@ -1,5 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import { TransportError } from '../../upstream/transport-error.ts';
+import { isPassing, unavailable } from '../unavailable.ts';
 
 /**
  * Why a medium does not come: `unsupported_media`, this server does not fetch such a thing; `invalid_argument`, the place
@@ -7,14 +8,21 @@ import { TransportError } from '../../upstream/transport-error.ts';
  */
 type WebFaultCode = 'unsupported_media' | 'invalid_argument';
 
+interface WebFaultOptions extends ErrorOptions {
+  /** Whether it may come later. @default false */
+  readonly mayPass?: boolean;
+}
+
 /** A medium that does not come. The message is the reason alone, a clause that goes after a colon. */
 export class WebFault extends Error {
   override readonly name = 'WebFault';
   readonly code: WebFaultCode;
+  readonly mayPass: boolean;
 
-  constructor(code: WebFaultCode, reason: string, options?: ErrorOptions) {
+  constructor(code: WebFaultCode, reason: string, options: WebFaultOptions = {}) {
     super(reason, options);
     this.code = code;
+    this.mayPass = options.mayPass ?? false;
   }
 
   /**
@@ -26,8 +34,10 @@ export class WebFault extends Error {
   static toGatewayFailure(error: unknown, subject: string): unknown {
     const fault = faultWithin(error);
     if (fault === undefined) return error;
-    const verb = fault.code === 'unsupported_media' ? 'is not fetched' : 'cannot be fetched';
-    return new GatewayError(fault.code, `${subject} ${verb}: ${fault.message}.`, { cause: error });
+    if (fault.code === 'unsupported_media')
+      return new GatewayError(fault.code, `${subject} is not fetched: ${fault.message}.`, { cause: error });
+    const message = `${subject} cannot be fetched: ${fault.message}.`;
+    return unavailable(message, { mayPass: fault.mayPass, cause: error });
   }
 }
 
@@ -37,5 +47,6 @@ function faultWithin(error: unknown): WebFault | undefined {
   for (let current = error; current instanceof Error; current = current.cause) {
     if (current instanceof WebFault) return current;
   }
-  return error instanceof TransportError ? new WebFault('invalid_argument', error.message) : undefined;
+  if (!(error instanceof TransportError)) return undefined;
+  return new WebFault('invalid_argument', error.message, { mayPass: isPassing(error) });
 }

@@ -1,13 +1,16 @@
 import { Client } from 'undici';
-import { GatewayError } from '../../errors.ts';
 import { exchange, type ExchangeResponse } from '../../upstream/exchange.ts';
 import type { OpenedMedium } from '../opened-medium.ts';
 import { statedType } from '../stated-type.ts';
+import { tooLarge } from '../too-large.ts';
+import { limitedBody } from '../transfers/limited-body.ts';
+import { TransferBody } from '../transfers/transfer-body.ts';
+import type { Transfer } from '../transfers/transfer.ts';
+import { Transfers } from '../transfers/transfers.ts';
+import { isPassing } from '../unavailable.ts';
 import { type ConnectionGuard, guardedConnector, type Lookup, systemAddresses } from './guarded-connector.ts';
 import { isPublicAddress } from './public-address.ts';
-import { tooLarge, TransferBody } from './transfer-body.ts';
-import { TransferSlots } from './transfer-slots.ts';
-import { Transfer } from './transfer.ts';
+import { Route } from './route.ts';
 import { parseUrl, UrlRules, type UrlRulesOptions } from './url-rules.ts';
 import { WebFault } from './web-fault.ts';
 
@@ -65,20 +68,16 @@ export class WebMedia {
   readonly #rules: UrlRules;
   readonly #guard: ConnectionGuard;
   readonly #limits: WebMediaLimits;
-  readonly #slots: TransferSlots;
-  readonly #transfers = new Set<Transfer>();
+  readonly #transfers: Transfers;
   readonly #clients = new Set<Client>();
-  #isClosed = false;
 
   constructor(options: WebMediaOptions = {}) {
     const { allowPrivate = false, isPublic = isPublicAddress, lookup = systemAddresses, ca } = options;
     this.#rules = new UrlRules(options);
     this.#guard = { isAllowed: allowPrivate ? () => true : isPublic, lookup, ca };
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#slots = new TransferSlots({
-      max: this.#limits.maxTransfers,
-      maxPerHost: this.#limits.maxTransfersPerHost,
-    });
+    const { totalMs, maxTransfers: max, maxTransfersPerHost: maxPerHost } = this.#limits;
+    this.#transfers = new Transfers({ totalMs, max, maxPerHost });
   }
 
   /**
@@ -91,35 +90,28 @@ export class WebMedia {
    *   for too long; the signal's reason when that aborted
    */
   async open(url: string, { signal }: { readonly signal: AbortSignal }): Promise<OpenedMedium> {
-    signal.throwIfAborted();
-    if (this.#isClosed) throw shuttingDown();
-    const transfer = new Transfer({
-      signal,
-      totalMs: this.#limits.totalMs,
-      onEnd: () => this.#transfers.delete(transfer),
-    });
-    this.#transfers.add(transfer);
+    const route = new Route();
+    const transfer = this.#transfers.begin({ signal, subject: () => route.subject });
     try {
-      return this.#read(await this.#follow(url, transfer), transfer);
+      return this.#read(await this.#follow(url, route, transfer), route, transfer);
     } catch (error) {
       transfer.end();
-      throw WebFault.toGatewayFailure(error, transfer.subject);
+      throw WebFault.toGatewayFailure(error, route.subject);
     }
   }
 
   /** Breaks off what is on its way. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const transfer of this.#transfers) transfer.stop(shuttingDown());
+    this.#transfers.close();
     await Promise.all(Array.from(this.#clients, (client) => client.destroy()));
   }
 
   /** @returns the first answer that does not lead elsewhere */
-  async #follow(text: string, transfer: Transfer): Promise<ExchangeResponse> {
+  async #follow(text: string, route: Route, transfer: Transfer): Promise<ExchangeResponse> {
     const { maxRedirects } = this.#limits;
     let url = parseUrl(text);
     for (let redirects = 0; ; redirects++) {
-      transfer.visit(url);
+      route.visit(url);
       this.#rules.check(url);
       const response = await this.#ask(url, transfer);
       const { location } = response.headers;
@@ -138,7 +130,7 @@ export class WebMedia {
   async #ask({ origin, hostname, pathname, search }: URL, transfer: Transfer): Promise<ExchangeResponse> {
     const { totalMs, maxHeaderBytes } = this.#limits;
     const { signal } = transfer;
-    transfer.occupy(await transfer.waitFor(this.#slots.take(hostname, signal)));
+    await transfer.takeSlot(hostname);
     const client = new Client(origin, {
       connect: guardedConnector(this.#guard, signal),
       pipelining: 0,
@@ -159,9 +151,10 @@ export class WebMedia {
     });
   }
 
-  #read({ status, headers, body }: ExchangeResponse, transfer: Transfer): OpenedMedium {
+  #read({ status, headers, body }: ExchangeResponse, { subject }: Route, transfer: Transfer): OpenedMedium {
     const { maxBytes } = this.#limits;
-    if (status !== 200) throw new WebFault('invalid_argument', `its server answers ${status}`);
+    if (status !== 200)
+      throw new WebFault('invalid_argument', `its server answers ${status}`, { mayPass: isPassing(status) });
     if (
       isEncoded(headers['content-encoding'], 'identity') ||
       isEncoded(headers['transfer-encoding'], 'chunked')
@@ -169,11 +162,13 @@ export class WebMedia {
       throw new WebFault('invalid_argument', 'its server sends it compressed, which nobody asked for');
     const stated = headers['content-length'];
     const length = stated === undefined ? undefined : Number(stated);
-    if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
+    if (length !== undefined && length > maxBytes) throw tooLarge(subject, maxBytes);
     return {
       contentType: statedType(headers['content-type']),
       length,
-      body: new TransferBody(body, transfer, maxBytes),
+      body: new TransferBody(limitedBody(body, { subject, maxBytes }), transfer, (error) =>
+        WebFault.toGatewayFailure(error, subject),
+      ),
     };
   }
 }
@@ -181,8 +176,4 @@ export class WebMedia {
 /** @param plain the one coding that leaves the bytes as they are */
 function isEncoded(coding: string | undefined, plain: string): boolean {
   return !['', plain].includes((coding ?? '').trim().toLowerCase());
-}
-
-function shuttingDown(): GatewayError {
-  return new GatewayError('overloaded', 'The server is shutting down.', { retryAfterSeconds: 1 });
 }

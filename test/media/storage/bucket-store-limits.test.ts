@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BucketStore, type BucketStoreOptions } from '../../../src/media/storage/bucket-store.ts';
 import { parseBucketUri } from '../../../src/media/storage/parse-bucket-uri.ts';
@@ -54,7 +55,7 @@ async function eventually(isSo: () => boolean): Promise<void> {
 describe('size', () => {
   const TOO_LARGE = {
     code: 'unsupported_media',
-    message: 'gs://bucket/a.png is larger than the 1048576 bytes this server takes.',
+    message: 'gs://bucket/a.png is larger than the 1048576 bytes that this server fetches.',
   };
 
   it('may be exactly the limit', async () => {
@@ -89,6 +90,7 @@ describe('size', () => {
     server.respond = () => answer;
     await expect(read(storeOf())).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: true,
       message: expect.stringMatching(/^127\.0\.0\.1:\d+ gave no complete answer for gs:\/\/bucket\/a\.png: /),
     });
   });
@@ -100,7 +102,7 @@ describe('size', () => {
 });
 
 describe('time', () => {
-  const SLOW = 'gave no complete answer for gs://bucket/a.png: it took longer than 0.3 s. Try again later.';
+  const SLOW = 'gs://bucket/a.png did not come within 0.3 seconds.';
 
   it.each([
     ['silent', ['hang']],
@@ -111,7 +113,8 @@ describe('time', () => {
     server.respond = () => answer;
     await expect(read(storeOf({ timeoutMs: 300, retry: { maxHintMs: 1000 } }))).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: expect.stringContaining(SLOW),
+      shouldRetry: true,
+      message: SLOW,
     });
     expect(server.requests).toHaveLength(1);
   });
@@ -125,7 +128,7 @@ describe('time', () => {
     server.respond = endless;
     const { body } = await storeOf({ timeoutMs: 1000 }).open(OBJECT, { signal: never });
     await server.last.closed;
-    await expect(readBody(body)).rejects.toThrow('it took longer than 1 s.');
+    await expect(readBody(body)).rejects.toThrow('did not come within 1 seconds.');
   });
 });
 
@@ -163,7 +166,25 @@ describe('number', () => {
     server.respond = () => bodyAnswer('bytes');
     const store = storeOf({ maxTransfers: 1, timeoutMs: 1000 });
     await store.open(OBJECT, { signal: never });
+    // So that the other has time left when it gets the place.
+    await pause(600);
     expect(String(await read(store))).toBe('bytes');
+  });
+});
+
+describe('a turn', () => {
+  it('is not waited for longer than an object may take', async () => {
+    server.respond = () => ['hang'];
+    const store = storeOf({ maxTransfers: 1, timeoutMs: 60 });
+    const [first, second] = [read(store), read(store)];
+    await Promise.all([
+      expect(first).rejects.toMatchObject({ code: 'invalid_argument' }),
+      expect(second).rejects.toMatchObject({
+        code: 'overloaded',
+        retryAfterSeconds: 1,
+        message: 'gs://bucket/a.png did not come within 0.06 seconds, for it had to wait for others.',
+      }),
+    ]);
   });
 });
 
@@ -230,6 +251,13 @@ it('breaks off what is being read when it is closed', async () => {
   const store = storeOf();
   const { body } = await store.open(OBJECT, { signal: never });
   const reading = readBody(body);
-  await store.close();
-  await expect(reading).rejects.toThrow('gave no complete answer');
+  await Promise.all([
+    expect(reading).rejects.toMatchObject({
+      code: 'overloaded',
+      message: 'The server is shutting down.',
+      retryAfterSeconds: 1,
+    }),
+    store.close(),
+  ]);
+  await expect(store.open(OBJECT, { signal: never })).rejects.toMatchObject({ code: 'overloaded' });
 });

@@ -154,7 +154,11 @@ describe('a refusal', () => {
     ['a redirect', text(302, 'moved'), 'HOST answered HTTP 302 for gs://bucket/a.png, not the object.'],
     ['no content', [head(204, {})], 'HOST answered HTTP 204 for gs://bucket/a.png, not the object.'],
     ['503', text(503, ''), 'HOST cannot serve gs://bucket/a.png now (HTTP 503). Try again later.'],
-    ['429', text(429, 'slow down'), 'HOST cannot serve gs://bucket/a.png now (HTTP 429: slow down).'],
+    [
+      '429',
+      text(429, 'slow down'),
+      'HOST cannot serve gs://bucket/a.png now (HTTP 429: slow down). Try again later.',
+    ],
   ] satisfies [string, Answer, string][])(
     '%s says who was asked, for what, and what to do',
     async (_, refusal, message) => {
@@ -163,6 +167,7 @@ describe('a refusal', () => {
         name: 'GatewayError',
         code: 'invalid_argument',
         param: null,
+        shouldRetry: message.includes('Try again later') ? true : undefined,
         message: expect.stringContaining(message.replace('HOST', server.url.replace('http://', ''))),
       });
     },
@@ -297,7 +302,7 @@ describe('compressed objects', () => {
     })();
     await expect(reading).rejects.toMatchObject({
       code: 'unsupported_media',
-      message: 'gs://bucket/bomb is larger than the 100000 bytes this server takes.',
+      message: 'gs://bucket/bomb is larger than the 100000 bytes that this server fetches.',
     });
     expect(bytes).toBeLessThanOrEqual(100_000);
   });

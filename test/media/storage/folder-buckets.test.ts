@@ -161,7 +161,7 @@ describe('open', () => {
     put('samples/bigger', Buffer.alloc(BIG + 1));
     await expect(open('gs://samples/bigger')).rejects.toMatchObject({
       code: 'unsupported_media',
-      message: 'gs://samples/bigger is larger than the 200000 bytes this server takes.',
+      message: 'gs://samples/bigger is larger than the 200000 bytes that this server fetches.',
     });
   });
 

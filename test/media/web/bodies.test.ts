@@ -34,7 +34,7 @@ describe('the body of a medium from the web', () => {
     server.respond = () => tenGigabytes({ 'content-length': '10000000000' });
     await expect(openWeb({ allowPrivate: true }).open(`${server.url}/video`)).rejects.toMatchObject({
       code: 'unsupported_media',
-      message: `The medium at ${server.url}/video is not fetched: it is larger than 20971520 bytes.`,
+      message: `The medium at ${server.url}/video is larger than the 20971520 bytes that this server fetches.`,
     });
     await server.last.closed;
     expect(server.last.sentBytes).toBeLessThan(ON_THE_WAY);
@@ -54,7 +54,7 @@ describe('the body of a medium from the web', () => {
       })();
       await expect(reading).rejects.toMatchObject({
         code: 'unsupported_media',
-        message: `The medium at ${server.url}/video is not fetched: it is larger than 20971520 bytes.`,
+        message: `The medium at ${server.url}/video is larger than the 20971520 bytes that this server fetches.`,
       });
       await server.last.closed;
       expect(bytes).toBeLessThanOrEqual(20 * MIB);
@@ -68,7 +68,7 @@ describe('the body of a medium from the web', () => {
     server.respond = ({ path }) => bodyAnswer('x'.repeat(Number(path.slice(1))));
     const { read } = openWeb({ allowPrivate: true, limits: { maxBytes: 1000 } });
     expect(await read(`${server.url}/1000`)).toHaveLength(1000);
-    await expect(read(`${server.url}/1001`)).rejects.toThrow('larger than 1000 bytes');
+    await expect(read(`${server.url}/1001`)).rejects.toThrow('larger than the 1000 bytes');
   });
 
   it('waits for its reader', async () => {
@@ -100,6 +100,7 @@ describe('the body of a medium from the web', () => {
     })();
     await expect(reading).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: true,
       message: `The medium at ${server.url}/slow did not come within 1 seconds.`,
     });
     expect(bytes).toBeGreaterThan(0);
@@ -151,6 +152,7 @@ describe('the body of a medium from the web', () => {
     server.respond = () => answer;
     await expect(openWeb({ allowPrivate: true }).read(`${server.url}/x?token=secret`)).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: true,
       message: expect.stringContaining(`The medium at ${server.url}/x cannot be fetched: ${reason}`),
     });
     await server.last.closed;

@@ -79,6 +79,7 @@ describe('media over TLS', () => {
     const { open } = openWeb({ ...options, ...(ca !== undefined && { ca }) });
     await expect(open(`${url}:${port}/`)).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: undefined,
       message: `The medium at ${url}:${port}/ cannot be fetched: ${reason}.`,
     });
     expect(requests).toBe(0);
@@ -88,6 +89,7 @@ describe('media over TLS', () => {
     const { origin } = await startServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     await expect(openWeb(trusting).open(origin.replace('http:', 'https:'))).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: undefined,
       message: expect.stringMatching(/ cannot be fetched: no connection \(ERR_SSL_\w+\)\.$/),
     });
   });

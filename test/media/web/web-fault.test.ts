@@ -6,7 +6,7 @@ import { TransportError } from '../../../src/upstream/transport-error.ts';
 const refused = new WebFault('unsupported_media', 'its host is odd');
 
 describe('WebFault.toGatewayFailure', () => {
-  it.each([
+  it.each<{ error: Error; code: string; shouldRetry?: boolean; message: string }>([
     { error: refused, code: 'unsupported_media', message: 'The medium is not fetched: its host is odd.' },
     {
       error: new WebFault('invalid_argument', 'its server answers 404'),
@@ -14,8 +14,15 @@ describe('WebFault.toGatewayFailure', () => {
       message: 'The medium cannot be fetched: its server answers 404.',
     },
     {
+      error: new WebFault('invalid_argument', 'its server answers 503', { mayPass: true }),
+      code: 'invalid_argument',
+      shouldRetry: true,
+      message: 'The medium cannot be fetched: its server answers 503.',
+    },
+    {
       error: new TransportError('timeout', 'no answer in time (X)'),
       code: 'invalid_argument',
+      shouldRetry: true,
       message: 'The medium cannot be fetched: no answer in time (X).',
     },
     {
@@ -24,8 +31,12 @@ describe('WebFault.toGatewayFailure', () => {
       code: 'unsupported_media',
       message: 'The medium is not fetched: its host is odd.',
     },
-  ])('says: $message', ({ error, code, message }) => {
-    expect(WebFault.toGatewayFailure(error, 'The medium')).toMatchObject({ code, message, cause: error });
+  ])('says: $message', ({ error, shouldRetry, ...told }) => {
+    expect(WebFault.toGatewayFailure(error, 'The medium')).toMatchObject({
+      ...told,
+      shouldRetry,
+      cause: error,
+    });
   });
 
   it.each([

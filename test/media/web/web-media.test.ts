@@ -77,6 +77,7 @@ describe('WebMedia', () => {
       await expect(openWeb({ allowPrivate: true }).open(`${server.url}/cat.png`)).rejects.toMatchObject({
         code: 'invalid_argument',
         param: null,
+        shouldRetry: status === 429 || status >= 500 ? true : undefined,
         message: `The medium at ${server.url}/cat.png cannot be fetched: its server answers ${status}.`,
       });
     },
@@ -166,7 +167,7 @@ describe('WebMedia', () => {
   it('shows neither queries nor more than the start of a long path', async () => {
     await using server = await serve(bodyAnswer('', { status: 403 }));
     const failure = openWeb({ allowPrivate: true }).open(`${server.url}/${'x'.repeat(300)}?signature=secret`);
-    const shown = `${server.url}/${'x'.repeat(300)}`.slice(0, 200);
+    const shown = `${`${server.url}/${'x'.repeat(300)}`.slice(0, 200)}…`;
     await expect(failure).rejects.toThrow(
       `The medium at ${shown} cannot be fetched: its server answers 403.`,
     );
@@ -257,6 +258,7 @@ describe('limits of WebMedia', () => {
       expect(first).rejects.toMatchObject({ code: 'invalid_argument' }),
       expect(second).rejects.toMatchObject({
         code: 'overloaded',
+        retryAfterSeconds: 1,
         message: `The medium at ${server.url}/second did not come within 0.06 seconds, for it had to wait for others.`,
       }),
     ]);
@@ -267,6 +269,7 @@ describe('limits of WebMedia', () => {
     const { open } = openWeb({ allowPrivate: true, limits: { totalMs: 50 } });
     await expect(open(`${server.url}/slow`)).rejects.toMatchObject({
       code: 'invalid_argument',
+      shouldRetry: true,
       message: `The medium at ${server.url}/slow did not come within 0.05 seconds.`,
     });
     await server.last.closed;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { TransferSlots } from '../../../src/media/web/transfer-slots.ts';
+import { TransferSlots } from '../../../src/media/transfers/transfer-slots.ts';
 
 const never = new AbortController().signal;
 
 /** Takes slots and notes who has got one. */
-function slotTaker(max: number, maxPerHost: number) {
+function slotTaker(max: number, maxPerHost?: number) {
   const slots = new TransferSlots({ max, maxPerHost });
   const started: string[] = [];
   return {
@@ -48,6 +48,29 @@ describe('TransferSlots', () => {
     first();
     await settle();
     expect(started).toEqual(['a1', 'a2', 'b1', 'a3']);
+  });
+
+  it('gives all of them to one host where hosts have no limit', async () => {
+    const { started, take } = slotTaker(2);
+    const [, second] = await Promise.all([take('a1'), take('a2')]);
+    const [third, fourth] = [take('a3'), take('b')];
+    await settle();
+    expect(started).toEqual(['a1', 'a2']);
+    second();
+    (await third)();
+    await fourth;
+    expect(started).toEqual(['a1', 'a2', 'a3', 'b']);
+  });
+
+  it('takes one back only once', async () => {
+    const { started, take } = slotTaker(1);
+    const first = await take('a');
+    first();
+    first();
+    await take('b');
+    void take('c');
+    await settle();
+    expect(started).toEqual(['a', 'b']);
   });
 
   it('lets go of who gives up', async () => {

@@ -1,8 +1,8 @@
 export interface TransferSlotsOptions {
   /** Transfers at a time. */
   readonly max: number;
-  /** Of these from one host. */
-  readonly maxPerHost: number;
+  /** Of these from one host. @default as many as there are */
+  readonly maxPerHost?: number | undefined;
 }
 
 interface Waiting {
@@ -12,19 +12,21 @@ interface Waiting {
 
 /** Bounds how many transfers run at a time. Who comes first goes first, except past those that wait for their own host. */
 export class TransferSlots {
-  readonly #options: TransferSlotsOptions;
+  readonly #max: number;
+  readonly #maxPerHost: number;
   readonly #runningByHost = new Map<string, number>();
   readonly #waiting = new Set<Waiting>();
   #running = 0;
 
-  constructor(options: TransferSlotsOptions) {
-    this.#options = options;
+  constructor({ max, maxPerHost = max }: TransferSlotsOptions) {
+    this.#max = max;
+    this.#maxPerHost = maxPerHost;
   }
 
   /**
    * Waits for a slot.
    *
-   * @returns gives it back; to be called once
+   * @returns gives it back; calls after the first do nothing
    * @throws the signal's reason, when it aborts first
    */
   take(host: string, signal: AbortSignal): Promise<() => void> {
@@ -37,10 +39,7 @@ export class TransferSlots {
         host,
         start: () => {
           signal.removeEventListener('abort', onAbort);
-          resolve(() => {
-            this.#count(host, -1);
-            this.#startWaiting();
-          });
+          resolve(this.#occupy(host));
         },
       };
       const onAbort = (): void => {
@@ -53,12 +52,22 @@ export class TransferSlots {
     });
   }
 
+  #occupy(host: string): () => void {
+    this.#count(host, 1);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#count(host, -1);
+      this.#startWaiting();
+    };
+  }
+
   #startWaiting(): void {
     for (const waiting of this.#waiting) {
-      if (this.#running >= this.#options.max) return;
-      if ((this.#runningByHost.get(waiting.host) ?? 0) >= this.#options.maxPerHost) continue;
+      if (this.#running >= this.#max) return;
+      if ((this.#runningByHost.get(waiting.host) ?? 0) >= this.#maxPerHost) continue;
       this.#waiting.delete(waiting);
-      this.#count(waiting.host, 1);
       waiting.start();
     }
   }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limitedBody } from '../../src/media/limited-body.ts';
+import { limitedBody } from '../../../src/media/transfers/limited-body.ts';
 
-const tooLarge = (): Error => new Error('too large');
+const SUBJECT = 'The medium';
 
 async function* piecesOf(lengths: readonly number[], onLeave = (): void => {}): AsyncGenerator<Buffer> {
   try {
@@ -19,14 +19,16 @@ describe('limitedBody', () => {
       fc.asyncProperty(lengths, fc.nat(400), async (pieces, limit) => {
         let read = 0;
         const reading = async (): Promise<string> => {
-          for await (const piece of limitedBody(piecesOf(pieces), limit, tooLarge)) read += piece.length;
+          for await (const piece of limitedBody(piecesOf(pieces), { subject: SUBJECT, maxBytes: limit }))
+            read += piece.length;
           return 'whole';
         };
         const total = pieces.reduce((sum, length) => sum + length, 0);
         const outcome = await reading().catch((error: Error) => error.message);
-        expect(outcome).toBe(total <= limit ? 'whole' : 'too large');
+        const refusal = `The medium is larger than the ${limit} bytes that this server fetches.`;
+        expect(outcome).toBe(total <= limit ? 'whole' : refusal);
         expect(read).toBeLessThanOrEqual(limit);
-        expect(outcome === 'too large' || read === total).toBe(true);
+        expect(outcome === refusal || read === total).toBe(true);
       }),
     );
   });
@@ -41,7 +43,8 @@ describe('limitedBody', () => {
     });
     const reading = (async () => {
       let pieces = 0;
-      for await (const _piece of limitedBody(body, limit, tooLarge)) if (++pieces === 2) break;
+      for await (const _piece of limitedBody(body, { subject: SUBJECT, maxBytes: limit }))
+        if (++pieces === 2) break;
     })();
     await reading.catch(() => undefined);
     expect(isClosed).toBe(true);
