@@ -1,16 +1,8 @@
-import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { buildConnector } from 'undici';
+import type { Lookup, ResolvedAddress } from './lookup.ts';
 import { WebFault } from './web-fault.ts';
-
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
-/** All addresses of a host name, in the order in which to try them. */
-export type Lookup = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
 export interface ConnectionGuard {
   /** Whether an address may be connected to. */
@@ -20,20 +12,17 @@ export interface ConnectionGuard {
   readonly ca: string | undefined;
 }
 
-/** How this machine resolves names. */
-export const systemAddresses: Lookup = (hostname) => systemLookup(hostname, { all: true, order: 'verbatim' });
-
 /**
  * Connects to allowed addresses only. A name is resolved once for a connection, by {@link guardedLookup}; the socket then
  * tries the very addresses that were judged, so a name that changes its mind in between (DNS rebinding) gains nothing.
  *
- * @param signal ends the attempt, and the connection
+ * @param signal ends the attempt, the search for the name included, and the connection
  */
 export function guardedConnector(guard: ConnectionGuard, signal: AbortSignal): buildConnector.connector {
   const connect = buildConnector({
     allowH2: false,
     autoSelectFamily: true,
-    lookup: guardedLookup(guard),
+    lookup: guardedLookup(guard, signal),
     signal,
     // The signal knows the time.
     timeout: 0,
@@ -51,8 +40,8 @@ export function guardedConnector(guard: ConnectionGuard, signal: AbortSignal): b
  * A lookup for sockets that fails for a name with an address that is not allowed, be it one of many: such a name was made to
  * deceive.
  */
-function guardedLookup(guard: ConnectionGuard): LookupFunction {
-  const judge = callbackify((hostname: string) => judgedAddresses(guard, hostname));
+function guardedLookup(guard: ConnectionGuard, signal: AbortSignal): LookupFunction {
+  const judge = callbackify((hostname: string) => judgedAddresses(guard, hostname, signal));
   return (hostname, _options, callback) => {
     judge(hostname, (error, addresses) => {
       callback(error, error === null ? addresses : []);
@@ -60,8 +49,12 @@ function guardedLookup(guard: ConnectionGuard): LookupFunction {
   };
 }
 
-async function judgedAddresses(guard: ConnectionGuard, hostname: string): Promise<ResolvedAddress[]> {
-  const addresses = await guard.lookup(hostname);
+async function judgedAddresses(
+  guard: ConnectionGuard,
+  hostname: string,
+  signal: AbortSignal,
+): Promise<ResolvedAddress[]> {
+  const addresses = await guard.lookup(hostname, signal);
   if (addresses.length === 0) throw new WebFault('invalid_argument', 'its host has no address');
   const refusal = refuse(
     guard,

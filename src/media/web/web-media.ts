@@ -8,7 +8,8 @@ import { TransferBody } from '../transfers/transfer-body.ts';
 import type { Transfer } from '../transfers/transfer.ts';
 import { Transfers } from '../transfers/transfers.ts';
 import { isPassing } from '../unavailable.ts';
-import { type ConnectionGuard, guardedConnector, type Lookup, systemAddresses } from './guarded-connector.ts';
+import { type ConnectionGuard, guardedConnector } from './guarded-connector.ts';
+import { type Lookup, nameServerAddresses, systemAddresses } from './lookup.ts';
 import { isPublicAddress } from './public-address.ts';
 import { Route } from './route.ts';
 import { parseUrl, UrlRules, type UrlRulesOptions } from './url-rules.ts';
@@ -37,7 +38,7 @@ export interface WebMediaOptions extends UrlRulesOptions {
    */
   readonly allowPrivate?: boolean;
   readonly limits?: Partial<WebMediaLimits>;
-  /** @default how this machine resolves names */
+  /** @default name servers; where private addresses are allowed, as this machine resolves names */
   readonly lookup?: Lookup;
   /** Judges the addresses that names lead to, and those in URLs. @default {@link isPublicAddress} */
   readonly isPublic?: (address: string) => boolean;
@@ -72,7 +73,8 @@ export class WebMedia {
   readonly #clients = new Set<Client>();
 
   constructor(options: WebMediaOptions = {}) {
-    const { allowPrivate = false, isPublic = isPublicAddress, lookup = systemAddresses, ca } = options;
+    const { allowPrivate = false, isPublic = isPublicAddress, ca } = options;
+    const lookup = options.lookup ?? (allowPrivate ? systemAddresses : nameServerAddresses());
     this.#rules = new UrlRules(options);
     this.#guard = { isAllowed: allowPrivate ? () => true : isPublic, lookup, ca };
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };

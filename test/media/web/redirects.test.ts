@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Lookup } from '../../../src/media/web/guarded-connector.ts';
+import type { Lookup } from '../../../src/media/web/lookup.ts';
 import { isPublicAddress } from '../../../src/media/web/public-address.ts';
 import type { WebMediaOptions } from '../../../src/media/web/web-media.ts';
 import { bodyAnswer } from '../../support/faulty-answers.ts';
