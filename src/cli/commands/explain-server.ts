@@ -9,6 +9,7 @@ import { validateEnvelope } from '../../wire/openai/validate-envelope.ts';
 import type { JsonBody } from '../../wire/validation/parse-json-body.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { ReceiptLine } from './explain-receipt.ts';
+import { MediaPreview } from './explain-media.ts';
 
 export interface ServerExplanation {
   /** The model the server is asked for. */
@@ -51,7 +52,11 @@ export function explainServer(
     { asked, model, isModelFixed: false },
     { upstream: name, configured: upstream.model, listed: undefined },
   );
-  const sent = toServerRequest({ text, value: value as JsonObject }, { traits, model: served });
+  const media = new MediaPreview(
+    value as JsonObject,
+    (reference) => !traits.readsMediaUrls || /^gs:/i.test(reference),
+  );
+  const sent = toServerRequest({ text, value: value as JsonObject }, { traits, model: served, media });
   const changed = new Set(sent.changes.map(({ path }) => path));
   return {
     model: served ?? 'the model the server has',
@@ -69,6 +74,7 @@ export function explainServer(
         .map((field): ReceiptLine => ({ field, outcome: 'relayed', count: 1, note: '' })),
     ].toSorted((left, right) => (left.field < right.field ? -1 : 1)),
     notes: [
+      ...media.notes,
       ...(upstream.base_urls.length > 1
         ? [`Any of the ${upstream.base_urls.length} replicas may be asked; the first one stands here.`]
         : []),

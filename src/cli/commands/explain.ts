@@ -15,6 +15,8 @@ import { suggestName } from '../../config/nearest-name.ts';
 import { errorFromProblems, GatewayError } from '../../errors.ts';
 import { shownModelName } from '../../model-store/resolve-model.ts';
 import { bareModelName } from '../../routing/model-name.ts';
+import { inlineMedia } from '../../translate/media-references.ts';
+import { isReadByGemini } from '../../translate/request/media-reference.ts';
 import { toGeminiRequest } from '../../translate/request/to-gemini-request.ts';
 import { toErrorBody } from '../../wire/openai/error.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
@@ -25,6 +27,7 @@ import { commandConfig } from '../command-config.ts';
 import type { CommandIo } from '../command-io.ts';
 import { CommandLineError, readCommandLine } from '../run-command.ts';
 import { receiptOf, type ReceiptLine } from './explain-receipt.ts';
+import { MediaPreview } from './explain-media.ts';
 import { explainServer, type ServerRequestToExplain } from './explain-server.ts';
 
 /** What the command needs of the process it runs in. */
@@ -249,8 +252,9 @@ function explainGemini(
   upstream: GeminiConfig,
   { request, model, config }: ExplainTarget,
 ): UpstreamExplanation {
+  const media = new MediaPreview(request, (reference) => !isReadByGemini(reference, upstream.kind));
   const { body, ignored, signatures } = toGeminiRequest(
-    request,
+    inlineMedia(request, media),
     { upstream: upstream.kind, model },
     { ...geminiTranslateOptions(upstream, config.thoughts), unsupported: config.compat.unsupported },
   );
@@ -272,6 +276,7 @@ function explainGemini(
     },
     receipt: receiptOf(request, 'gemini', ignored),
     notes: [
+      ...media.notes,
       ...(lacksProject ? ['PROJECT stands for the project of the credentials.'] : []),
       ...(signatures === 'dummy'
         ? [
