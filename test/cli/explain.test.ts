@@ -280,9 +280,9 @@ describe('a request to a model server', () => {
   });
 });
 
-describe('media that requests refer to', () => {
-  const image = (url: string) => ({ type: 'image_url', image_url: { url } });
+const image = (url: string) => ({ type: 'image_url', image_url: { url } });
 
+describe('media that requests refer to', () => {
   it.each<[model: string, url: string, sent: object, isNoted: boolean]>([
     [
       'google/gemini-2.5-pro',
