@@ -1,17 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const E2E = 'test/**/*.e2e.test.ts';
+
+/** Folders whose tests take whole servers, databases, downloads and their time-outs: seconds a file. */
+const INTEGRATION = 'test/{bench,cli,gemini,media,model-store,relay,secrets,state}/**/*.test.ts';
+
+// Modules are loaded once for all files of a worker: a third of the time.
+const MANY_FILES = { pool: 'threads', isolate: false, maxWorkers: '100%' } as const;
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
-          // Modules are loaded once for all files of a worker: a third of the time.
-          pool: 'threads',
-          isolate: false,
-          maxWorkers: '100%',
+          ...MANY_FILES,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.e2e.test.ts'],
+          exclude: [INTEGRATION, E2E],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          ...MANY_FILES,
+          include: [INTEGRATION],
+          exclude: [E2E],
           testTimeout: 20_000,
           // Several files at once may each make the embedded database that a checkout has not yet.
           hookTimeout: 60_000,
@@ -21,7 +35,7 @@ export default defineConfig({
         // The real model, real clients, real processes: one file at a time, so that two engines never share the cores.
         test: {
           name: 'e2e',
-          include: ['test/**/*.e2e.test.ts'],
+          include: [E2E],
           globalSetup: ['test/support/shared-parlance.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
