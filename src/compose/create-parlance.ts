@@ -64,9 +64,7 @@ export function createParlance(
     usageMode: config.usage.mode,
     gatekeeper: callers.gatekeeper,
     signIn: callers.signIn?.google,
-    accounting: kept.isMetering
-      ? { meter: kept, assumedCompletionTokens: config.auth.limits.assumed_completion_tokens }
-      : undefined,
+    accounting: kept.isMetering ? { meter: kept } : undefined,
     streamKeepAliveMs: config.stream.keepalive_ms,
     limits: {
       maxBodyBytes: config.server.max_body_bytes,

@@ -87,6 +87,7 @@ export class KeptState {
       limiter: this.#limiter,
       ledger: this.#ledger,
       defaults: callerLimits(auth.limits),
+      assumedCompletionTokens: auth.limits.assumed_completion_tokens,
       onError: this.#warn('usage'),
     });
   }

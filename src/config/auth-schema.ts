@@ -58,7 +58,7 @@ const limitsSchema = z.strictObject({
   tokens_per_month: limit('Tokens a caller may use in a month (UTC).'),
   assumed_completion_tokens: wholeNumber(
     { min: 1, max: 10_000_000 },
-    'Tokens that are reserved for the answer to a request without `max_completion_tokens` or `max_tokens`. What was not used is given back when the answer is over.',
+    'Tokens that are reserved for the answer to a request without `max_completion_tokens` or `max_tokens`. At most a tenth of the smallest limit of tokens is. What was not used is given back when the answer is over.',
   ).default(4096),
 });
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../wire/validation/structure-checks.ts';
+import { isJsonObject } from '../wire/validation/structure-checks.ts';
 
 /** Bytes of text in a token, on the low side: English has four and a half, source code and most other languages three. */
 const BYTES_PER_TOKEN = 3;
@@ -9,22 +9,25 @@ const TOKENS_PER_MEDIUM = 1000;
 /** What a model reads of a request. */
 const PROMPT_FIELDS = ['messages', 'tools', 'functions', 'response_format'] as const;
 
-/**
- * The tokens a request is likely to use at most, prompt and answer together: what is reserved of its caller's limits
- * until it is known what was used. It need not be valid yet.
- *
- * @param assumedCompletionTokens for a request that does not say how long an answer may be
- */
-export function estimateTokens(body: unknown, assumedCompletionTokens: number): number {
-  if (!isJsonObject(body)) return assumedCompletionTokens;
-  let prompt = 0;
-  for (const field of PROMPT_FIELDS) prompt += promptTokens(body[field]);
-  return Math.ceil(prompt) + completionTokens(body, assumedCompletionTokens);
+/** The tokens of a request, as far as it tells. */
+export interface TokenEstimate {
+  /** Those its prompt is likely to have at most. */
+  readonly promptTokens: number;
+  /** Those each choice of its answer may have; `undefined` where it does not say. */
+  readonly completionTokens: number | undefined;
+  readonly choices: number;
 }
 
-function completionTokens(body: JsonObject, assumed: number): number {
-  const limit = positive(body['max_completion_tokens']) ?? positive(body['max_tokens']) ?? assumed;
-  return (positive(body['n']) ?? 1) * limit;
+/** What is reserved of a caller's limits until it is known what was used. The request need not be valid yet. */
+export function estimateTokens(body: unknown): TokenEstimate {
+  if (!isJsonObject(body)) return { promptTokens: 0, completionTokens: undefined, choices: 1 };
+  let prompt = 0;
+  for (const field of PROMPT_FIELDS) prompt += promptTokens(body[field]);
+  return {
+    promptTokens: Math.ceil(prompt),
+    completionTokens: positive(body['max_completion_tokens']) ?? positive(body['max_tokens']),
+    choices: positive(body['n']) ?? 1,
+  };
 }
 
 function positive(value: unknown): number | undefined {

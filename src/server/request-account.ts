@@ -7,8 +7,6 @@ import type { Dispatch } from './handle-chat.ts';
 
 export interface AccountingOptions {
   readonly meter: Pick<Meter, 'admit'>;
-  /** Tokens that are reserved for the answer to a request that does not say how long it may be. */
-  readonly assumedCompletionTokens: number;
 }
 
 /** Failures that leave it open how much a model that was asked has generated. */
@@ -34,16 +32,15 @@ export class RequestAccount {
    * @throws {GatewayError} when it is more than the caller may, or when that cannot be found out
    */
   readonly open = async ({ body, upstream, model }: Dispatch): Promise<void> => {
-    const { meter, assumedCompletionTokens } = this.#options;
     const { id, policy } = this.#request.principal!;
-    const admission = await meter.admit({
+    const admission = await this.#options.meter.admit({
       requestId: this.#request.id,
       principal: id,
       limits: policy?.limits,
       upstream,
       model,
       endpoint: 'chat.completions',
-      tokens: estimateTokens(body, assumedCompletionTokens),
+      ...estimateTokens(body),
     });
     this.#request.limitHeaders = admission.headers;
     this.#reply.headers(admission.headers);

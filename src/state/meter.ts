@@ -17,8 +17,12 @@ export interface MeteredRequest {
   readonly model: string;
   /** The kind of request, such as `chat.completions`. */
   readonly endpoint: string;
-  /** The most tokens it may use, prompt and answer together. */
-  readonly tokens: number;
+  /** The most tokens its prompt may have. */
+  readonly promptTokens: number;
+  /** The most tokens each choice of its answer may have; `undefined` where the request does not say. */
+  readonly completionTokens?: number | undefined;
+  /** @default 1 */
+  readonly choices?: number;
 }
 
 export type Admission =
@@ -38,6 +42,11 @@ export interface MeterOptions {
   readonly ledger?: Pick<UsageLedger, 'open' | 'settle'> | undefined;
   /** Hold for callers where they have no limits of their own, one by one. @default none */
   readonly defaults?: CallerLimits | undefined;
+  /**
+   * Tokens that are reserved for the answer to a request that does not say how long it may be, where limits do not call
+   * for less.
+   */
+  readonly assumedCompletionTokens: number;
   /** Told of outcomes that could not be written; they count as reserved. */
   readonly onError: (error: unknown) => void;
 }
@@ -56,16 +65,43 @@ export class Meter {
    * @throws {GatewayError} `overloaded` when the limits cannot be checked
    */
   async admit(request: MeteredRequest): Promise<Admission> {
-    const { principal, tokens } = request;
-    const { limiter, defaults } = this.#options;
+    const { principal } = request;
+    const { limiter, defaults, assumedCompletionTokens } = this.#options;
     const limits = { ...defaults, ...request.limits };
+    const tokens = reservedTokens(request, limits, assumedCompletionTokens);
     const isLimited = Object.values(limits).some((limit) => limit !== undefined);
     const decision = isLimited ? await limiter.reserve(principal, limits, tokens) : undefined;
     const headers = rateLimitHeaders(decision?.rates ?? {});
     if (decision?.granted === false)
       return { granted: false, error: toLimitError(decision.refusal), headers };
-    return { granted: true, call: new MeteredCall(this.#options, request, decision?.reservation), headers };
+    return {
+      granted: true,
+      call: new MeteredCall(this.#options, { ...request, tokens, reservation: decision?.reservation }),
+      headers,
+    };
   }
+}
+
+/** A request with a small budget is not refused for an answer whose length nobody named: it may have this share of it. */
+const ASSUMED_SHARE = 0.1;
+
+function reservedTokens(
+  { promptTokens, completionTokens, choices = 1 }: MeteredRequest,
+  { tokensPerMinute, tokensPerDay, tokensPerMonth }: CallerLimits,
+  assumed: number,
+): number {
+  const smallest = Math.min(
+    tokensPerMinute ?? Infinity,
+    tokensPerDay ?? Infinity,
+    tokensPerMonth ?? Infinity,
+  );
+  const stated = completionTokens === undefined ? undefined : completionTokens * choices;
+  return promptTokens + (stated ?? Math.ceil(Math.min(assumed * choices, smallest * ASSUMED_SHARE)));
+}
+
+interface AdmittedRequest extends MeteredRequest {
+  readonly tokens: number;
+  readonly reservation: Reservation | undefined;
 }
 
 /** A request that was let through. It has to be ended, whatever becomes of it. */
@@ -77,8 +113,8 @@ export class MeteredCall {
   readonly #opened: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
 
-  constructor(options: MeterOptions, request: MeteredRequest, reservation: Reservation | undefined) {
-    const { requestId, principal, upstream, model, endpoint, tokens } = request;
+  constructor(options: MeterOptions, request: AdmittedRequest) {
+    const { requestId, principal, upstream, model, endpoint, tokens, reservation } = request;
     this.#options = options;
     this.#reservation = reservation;
     this.#entry = {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { estimateTokens } from '../../src/server/estimate-tokens.ts';
 
-const ASSUMED = 100;
 /** 3 bytes a token: `role` and `content` are 4 and 7 bytes, `user` is 4. */
 const ENVELOPE = 5;
 
@@ -12,20 +11,20 @@ const said = (content: unknown, fields: object = {}) => ({
 });
 
 describe('estimateTokens', () => {
-  it.each<[name: string, body: unknown, tokens: number]>([
-    ['text and the answer that is assumed', said('x'.repeat(30)), ENVELOPE + 10 + ASSUMED],
-    ['text outside ASCII, by its bytes', said('漢'.repeat(10)), ENVELOPE + 10 + ASSUMED],
-    ['max_tokens', said('', { max_tokens: 7 }), ENVELOPE + 7],
-    ['max_completion_tokens first', said('', { max_tokens: 7, max_completion_tokens: 3 }), ENVELOPE + 3],
-    ['every choice', said('', { max_tokens: 7, n: 4 }), ENVELOPE + 28],
-    ['tools', said('', { max_tokens: 1, tools: [{ type: 'x'.repeat(26) }] }), ENVELOPE + 10 + 1],
-    ['other fields for nothing', said('', { max_tokens: 1, metadata: { a: 'x'.repeat(300) } }), ENVELOPE + 1],
-    ['no request at all', null, ASSUMED],
-    ['nothing to read', {}, ASSUMED],
-    ['fields of the wrong type', { messages: 3, max_tokens: 'x', n: null, tools: [true] }, ASSUMED],
-    ['counts that are none', { max_tokens: -5, n: 0 }, ASSUMED],
-  ])('counts %s', (_, body, tokens) => {
-    expect(estimateTokens(body, ASSUMED)).toBe(tokens);
+  it.each<[name: string, body: unknown, prompt: number, completion: number | undefined, choices?: number]>([
+    ['text', said('x'.repeat(30)), ENVELOPE + 10, undefined],
+    ['text outside ASCII, by its bytes', said('漢'.repeat(10)), ENVELOPE + 10, undefined],
+    ['max_tokens', said('', { max_tokens: 7 }), ENVELOPE, 7],
+    ['max_completion_tokens first', said('', { max_tokens: 7, max_completion_tokens: 3 }), ENVELOPE, 3],
+    ['every choice', said('', { max_tokens: 7, n: 4 }), ENVELOPE, 7, 4],
+    ['tools', said('', { max_tokens: 1, tools: [{ type: 'x'.repeat(26) }] }), ENVELOPE + 10, 1],
+    ['other fields for nothing', said('', { max_tokens: 1, metadata: { a: 'x'.repeat(300) } }), ENVELOPE, 1],
+    ['no request at all', null, 0, undefined],
+    ['nothing to read', {}, 0, undefined],
+    ['fields of the wrong type', { messages: 3, max_tokens: 'x', n: null, tools: [true] }, 0, undefined],
+    ['counts that are none', { max_tokens: -5, n: 0 }, 0, undefined],
+  ])('counts %s', (_, body, promptTokens, completionTokens, choices = 1) => {
+    expect(estimateTokens(body)).toEqual({ promptTokens, completionTokens, choices });
   });
 
   it.each([
@@ -34,8 +33,8 @@ describe('estimateTokens', () => {
     [{ type: 'input_audio', input_audio: { data: 'A'.repeat(90_000), format: 'wav' } }],
     [{ type: 'file', file: { file_data: 'A'.repeat(90_000) } }],
   ])('counts a medium as one, not by its bytes: %#', (part) => {
-    const tokens = estimateTokens(said([part], { max_tokens: 1 }), ASSUMED);
-    expect(tokens).toBeGreaterThan(1000);
-    expect(tokens).toBeLessThan(1050);
+    const { promptTokens } = estimateTokens(said([part]));
+    expect(promptTokens).toBeGreaterThan(1000);
+    expect(promptTokens).toBeLessThan(1050);
   });
 });

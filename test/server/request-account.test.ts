@@ -47,8 +47,8 @@ async function start(
 ): Promise<Metered> {
   const books = new Books();
   const limiter = new LocalLimiter({ used: { usedTokens: async () => 0 } });
-  const meter = new Meter({ limiter, ledger: books, defaults: limits, onError });
-  const accounting = { meter, assumedCompletionTokens: 50 };
+  const meter = new Meter({ limiter, ledger: books, defaults: limits, assumedCompletionTokens: 50, onError });
+  const accounting = { meter };
   const server = await TestServer.start({ script, accounting, ...options });
   onTestFinished(() => server[Symbol.asyncDispose]());
   return { books, limiter, server };

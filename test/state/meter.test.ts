@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { CallerLimits } from '../../src/caller-policy.ts';
 import type { Database } from '../../src/state/database/database.ts';
 import { LocalLimiter } from '../../src/state/limits/local-limiter.ts';
 import { Meter, type MeteredRequest } from '../../src/state/meter.ts';
@@ -21,7 +22,8 @@ const REQUEST: MeteredRequest = {
   upstream: 'vertex',
   model: 'google/gemini',
   endpoint: 'chat.completions',
-  tokens: 100,
+  promptTokens: 40,
+  completionTokens: 60,
 };
 
 interface Started {
@@ -35,7 +37,16 @@ function startMeter(): Started {
   const ledger = new UsageLedger(database);
   const errors: unknown[] = [];
   const limiter = new LocalLimiter({ used: ledger });
-  return { ledger, errors, meter: new Meter({ ledger, limiter, onError: (error) => errors.push(error) }) };
+  return {
+    ledger,
+    errors,
+    meter: new Meter({
+      ledger,
+      limiter,
+      assumedCompletionTokens: 50,
+      onError: (error) => errors.push(error),
+    }),
+  };
 }
 
 describe('Meter', () => {
@@ -77,6 +88,21 @@ describe('Meter', () => {
     if (first.granted) await first.call.end({ status: 'failed', totalTokens: 0 });
     expect(await meter.admit({ ...REQUEST, limits })).toMatchObject({ granted: true });
     expect(await ledger.totals({ by: [] })).toMatchObject([{ requests: 2, failed: 1 }]);
+    await ledger.close();
+  });
+
+  it.each<[name: string, limits: CallerLimits, request: Partial<MeteredRequest>, reserved: number]>([
+    ['what the request says', { tokensPerDay: 1000 }, { completionTokens: 60, choices: 2 }, 160],
+    ['what is assumed', { tokensPerDay: 100_000 }, {}, 90],
+    ['what is assumed of each choice', { tokensPerDay: 100_000 }, { choices: 3 }, 190],
+    ['no more than a tenth of the smallest limit', { tokensPerDay: 1000, tokensPerMinute: 200 }, {}, 60],
+    ['the same without limits', {}, {}, 90],
+  ])('reserves %s', async (_, limits, request, reserved) => {
+    const { meter, ledger } = startMeter();
+    const admission = await meter.admit({ ...REQUEST, completionTokens: undefined, ...request, limits });
+    if (!admission.granted) throw new Error('refused');
+    await admission.call.written();
+    expect(await ledger.totals({ by: [] })).toMatchObject([{ totalTokens: reserved }]);
     await ledger.close();
   });
 

@@ -227,8 +227,12 @@ export class EmbeddedBackend implements Backend {
     const { reason, retryAfterSeconds } = readiness.ready
       ? { reason: this.#notReady, retryAfterSeconds: FETCH_RETRY_AFTER }
       : readiness;
-    throw new GatewayError('model_not_ready', `The embedded model is not ready: ${reason}.`, {
-      retryAfterSeconds,
-    });
+    throw new GatewayError(
+      'model_not_ready',
+      `The embedded model is not ready: ${reason.replace(/\.$/, '')}.`,
+      {
+        retryAfterSeconds,
+      },
+    );
   }
 }
