@@ -52,7 +52,7 @@ export const fetchSchema = z.strictObject({
   deny: hosts('Hosts on the web that media may not come from. Wins over `allow`.'),
   bucket_rights: oneOf(
     ['server', 'caller', 'nobody'],
-    "With whose rights `gs://` objects are read. `server`: with Application Default Credentials, and without them as nobody. `caller`: with the caller's own Google access token. `nobody`: only what is public.",
+    "With whose rights `gs://` objects are read. `server`: with Application Default Credentials, so that every caller reads what they open, and without them as nobody. `caller`: with the caller's own Google access token. `nobody`: only what is public.",
   ).default('server'),
 });
 

@@ -141,16 +141,15 @@ describe('an image', () => {
     expect(web.requests).toHaveLength(upstream in fetched ? 1 : 0);
   });
 
-  it.each([
-    ['vertex', inline],
-    ['gemini', inline],
-    ['vllm', { type: 'file', file: { file_data: dataUri, filename: 'o.png' } }],
-  ])('as a file, for %s', async (upstream, expected) => {
-    expect(await sentTo(upstream, fileOf({ file_data: 'gs://own/o.png' }))).toEqual(expected);
-    expect(await sentTo(upstream, fileOf({ file_id: 'gs://own/o.png' }))).toEqual(
-      'file' in expected ? { type: 'file', file: { filename: 'o.png', file_data: dataUri } } : expected,
-    );
-  });
+  it.each(everywhere(inline, { type: 'file', file: { file_data: dataUri, filename: 'o.png' } }))(
+    'as a file, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, fileOf({ file_data: 'gs://own/o.png' }))).toEqual(expected);
+      expect(await sentTo(upstream, fileOf({ file_id: 'gs://own/o.png' }))).toEqual(
+        'file' in expected ? { type: 'file', file: { filename: 'o.png', file_data: dataUri } } : expected,
+      );
+    },
+  );
 });
 
 describe('sound', () => {

@@ -9,8 +9,7 @@ import {
   toGeminiRequest,
   type TranslateOptions,
 } from '../../translate/request/to-gemini-request.ts';
-import { isReadByGemini } from '../../translate/request/media-reference.ts';
-import { type InlinedMedia, inlineMedia, mediaReferences } from '../../translate/media-references.ts';
+import { type InlinedMedia, inlineMedia } from '../../translate/media-references.ts';
 import type { HeldMedia } from '../../media/held-media.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
 import { judgeFailure } from '../../upstream/judge-failure.ts';
@@ -20,9 +19,8 @@ import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
 import { callGemini, type GeminiAnswer } from './call-gemini.ts';
 import { emulateCandidates } from './emulate-candidates.ts';
-import { FileUploads } from './file-uploads.ts';
-import { apiRoot, type GeminiPlace } from './gemini-url.ts';
-import { MAX_INLINE_BYTES, uploadLargeMedia } from './large-media.ts';
+import { GeminiMedia } from './gemini-media.ts';
+import type { GeminiPlace } from './gemini-url.ts';
 import type { SignatureVault } from './signature-vault.ts';
 
 export interface GeminiBackendOptions {
@@ -77,8 +75,7 @@ export class GeminiBackend implements Backend {
   readonly answerTimeoutMs: number;
   readonly #options: GeminiBackendOptions;
   readonly #budget = new RetryBudget();
-  /** For the Developer API alone. */
-  readonly #uploads: FileUploads | undefined;
+  readonly #media: GeminiMedia;
   #place: GeminiPlace;
 
   constructor(options: GeminiBackendOptions) {
@@ -87,16 +84,8 @@ export class GeminiBackend implements Backend {
     this.answerTimeoutMs = options.timeouts.answerMs;
     this.#options = options;
     this.#place = options.place;
-    const { place, dispatcher, timeouts } = options;
-    if (place.upstream === 'vertex') return;
-    const { origin, prefix } = apiRoot(place);
-    const baseUrl = `${origin}${prefix}`;
-    this.#uploads = new FileUploads({
-      baseUrl,
-      version: place.version,
-      dispatcher,
-      idleMs: timeouts.firstByteMs,
-    });
+    const { media: resolver, place, dispatcher, timeouts } = options;
+    this.#media = new GeminiMedia({ resolver, place, dispatcher, idleMs: timeouts.firstByteMs });
   }
 
   /** Gemini has no list that a server could hold; names come from the configuration's rules. */
@@ -114,7 +103,7 @@ export class GeminiBackend implements Backend {
 
   async chat(call: ChatCall, signal: AbortSignal): Promise<ChatReply> {
     const access = await this.#accessFor(call, signal);
-    const media = await this.#fetchMedia(call, signal);
+    const media = await this.#media.fetch(call, signal);
     const { answer, translation: sent } = await this.#ask(call, { access, signal, media }).finally(() => {
       media.release();
     });
@@ -130,34 +119,14 @@ export class GeminiBackend implements Backend {
     call: ChatCall,
     context: Omit<GeminiWork, 'call' | 'inlined'>,
   ): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
+    const { access, signal, media } = context;
     try {
-      const work = { ...context, call, inlined: await this.#inlinedMedia(call, context) };
+      const inlined = await this.#media.inline(call, media, { credentials: access.credentials, signal });
+      const work = { ...context, call, inlined };
       return await this.#withRewrites(this.#translate(work), work);
     } catch (error) {
       throw toGatewayFailure(error, 'Gemini');
     }
-  }
-
-  /** What Gemini cannot read by itself. Contract section 3.2. */
-  #fetchMedia({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
-    const { media, place } = this.#options;
-    const wanted = mediaReferences(body.request()).filter(
-      ({ text }) => media.isRemote(text) && (media.isOwn(text) || !isReadByGemini(text, place.upstream)),
-    );
-    // What together is too much for a request of the Developer API is uploaded, and held for that.
-    const streamUpTo = place.upstream === 'vertex' ? Infinity : MAX_INLINE_BYTES / wanted.length;
-    return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo });
-  }
-
-  /** Vertex AI reads what is large by itself, and takes more inline. */
-  async #inlinedMedia(
-    { body, tenant }: ChatCall,
-    { media, access: { credentials }, signal }: Omit<GeminiWork, 'call' | 'inlined'>,
-  ): Promise<InlinedMedia> {
-    const uploads = this.#uploads;
-    return uploads === undefined
-      ? media
-      : await uploadLargeMedia(body.request(), media, { uploads, tenant, credentials, signal });
   }
 
   /** Where and as whom this call is made: as the server, or as the client where its own credential goes upstream. */

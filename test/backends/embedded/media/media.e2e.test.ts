@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
@@ -232,6 +232,20 @@ describe('audio for the embedded model', () => {
     const answer = await model.complete(repeat('tones', [sound(tone)]));
     expect(textOf(answer)).toMatch(new RegExp(`^${word}`));
     expect(answer.usage?.prompt_tokens).toBeGreaterThan(SOUND_TOKENS);
+  });
+
+  it.each([
+    ['low', 'mp3'],
+    ['high', 'mp3'],
+    ['low', 'flac'],
+    ['high', 'flac'],
+  ])('is heard: %s, as %s', async (word, format) => {
+    const bytes = await readFile(join(import.meta.dirname, `../../../support/sounds/${word}.${format}`));
+    const part: ContentPart = {
+      type: 'input_audio',
+      input_audio: { data: bytes.toString('base64'), format: `audio/${format}` },
+    };
+    expect(textOf(await model.complete(repeat('tones', [part])))).toMatch(new RegExp(`^${word}`));
   });
 
   it('is refused when it cannot be decoded', async () => {

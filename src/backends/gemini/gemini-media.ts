@@ -1,0 +1,59 @@
+import type { Dispatcher } from 'undici';
+import type { TokenSource } from '../../auth/outbound/token-source.ts';
+import type { HeldMedia } from '../../media/held-media.ts';
+import type { MediaResolver } from '../../media/media-resolver.ts';
+import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
+import { isReadByGemini } from '../../translate/request/media-reference.ts';
+import type { ChatCall } from '../backend.ts';
+import { FileUploads } from './file-uploads.ts';
+import { apiRoot, type GeminiPlace } from './gemini-url.ts';
+import { MAX_INLINE_BYTES, uploadLargeMedia } from './large-media.ts';
+
+export interface GeminiMediaOptions {
+  readonly resolver: MediaResolver;
+  readonly place: GeminiPlace;
+  readonly dispatcher: Dispatcher;
+  /** Longest silence of the Files API, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** The media of requests for one Gemini upstream. Contract section 3.2. */
+export class GeminiMedia {
+  readonly #resolver: MediaResolver;
+  readonly #upstream: GeminiPlace['upstream'];
+  /** Vertex AI reads what is large by itself, and takes more inline. */
+  readonly #uploads: FileUploads | undefined;
+
+  constructor({ resolver, place, dispatcher, idleMs }: GeminiMediaOptions) {
+    this.#resolver = resolver;
+    this.#upstream = place.upstream;
+    if (place.upstream === 'vertex') return;
+    const { origin, prefix } = apiRoot(place);
+    const baseUrl = `${origin}${prefix}`;
+    this.#uploads = new FileUploads({ baseUrl, version: place.version, dispatcher, idleMs });
+  }
+
+  /** What Gemini cannot read by itself. To be released. @throws as {@link MediaResolver.fetch} */
+  fetch({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
+    const wanted = mediaReferences(body.request()).filter(
+      ({ text }) =>
+        this.#resolver.isRemote(text) &&
+        (this.#resolver.isOwn(text) || !isReadByGemini(text, this.#upstream)),
+    );
+    // What together is too much for a request of the Developer API is uploaded, and held for that.
+    const streamUpTo = this.#uploads === undefined ? Infinity : MAX_INLINE_BYTES / wanted.length;
+    return this.#resolver.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo });
+  }
+
+  /** What is sent in place of references to media. @throws as {@link uploadLargeMedia} */
+  async inline(
+    { body, tenant }: ChatCall,
+    media: HeldMedia,
+    sender: { readonly credentials: TokenSource; readonly signal: AbortSignal },
+  ): Promise<InlinedMedia> {
+    const uploads = this.#uploads;
+    return uploads === undefined
+      ? media
+      : await uploadLargeMedia(body.request(), media, { ...sender, uploads, tenant });
+  }
+}
