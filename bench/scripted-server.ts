@@ -58,6 +58,7 @@ export function createScriptedServer(logLevel: string): FastifyInstance {
     streamKeepAliveMs: 15_000,
     limits: {
       maxBodyBytes: 64 * 1024 * 1024,
+      largeBodyBytes: 64 * 1024 * 1024,
       maxHeaderBytes: 16_384,
       requestTimeoutMs: 120_000,
       keepAliveMs: 72_000,

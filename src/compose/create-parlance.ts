@@ -68,6 +68,7 @@ export function createParlance(
     streamKeepAliveMs: config.stream.keepalive_ms,
     limits: {
       maxBodyBytes: config.server.max_body_bytes,
+      largeBodyBytes: config.server.large_body_bytes,
       maxHeaderBytes: config.server.max_header_bytes,
       requestTimeoutMs: config.server.request_timeout_ms,
       keepAliveMs: config.server.keep_alive_ms,

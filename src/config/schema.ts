@@ -39,6 +39,10 @@ const serverSchema = z.strictObject({
     { min: 1024, max: 256 * MEBIBYTE },
     'Largest request body in bytes; a larger one is answered with 413. The default is 64 MiB.',
   ).default(64 * MEBIBYTE),
+  large_body_bytes: wholeNumber(
+    { min: MEBIBYTE, max: 64 * 1024 * MEBIBYTE },
+    'Bytes of all request bodies over 1 MiB that wait for the beginning of their answer; further ones are read when there is room. In memory each takes three to four times its size. The default is 64 MiB.',
+  ).default(64 * MEBIBYTE),
   max_header_bytes: wholeNumber(
     { min: 1024, max: MEBIBYTE },
     'Largest sum of all request headers in bytes; more is answered with 431.',

@@ -54,6 +54,8 @@ export async function answerChat(
       ),
     );
     request.facts = answer.facts;
+    // It will not be sent again.
+    request.bodyShare?.release();
     if (answer.mode === 'completion') request.usage = answer.completion.usage;
     if (account !== undefined) await account.written();
     if (answer.mode === 'stream') {

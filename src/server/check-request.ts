@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readClientCredential } from '../auth/inbound/client-credential.ts';
+import type { LargeBodies } from './large-bodies.ts';
 import type { Gatekeeper } from '../auth/inbound/gatekeeper.ts';
 import type { Principal } from '../auth/inbound/principal.ts';
 import { GatewayError } from '../errors.ts';
@@ -10,6 +11,7 @@ import { allowedMethods, normalisePath, resolveRoute, type Route } from './resol
 export interface RequestRules {
   readonly gatekeeper: Gatekeeper;
   readonly maxBodyBytes: number;
+  readonly largeBodies: LargeBodies;
   /** Whether paths nobody knows may be those of the local sign-in. */
   readonly hasSignIn: boolean;
 }
@@ -27,7 +29,7 @@ const MAX_SIGN_IN_BYTES = 64 * 1024;
  * call, bodies that would not be read anyway. What passes has its `route` and `principal` set, and its client told to go
  * on if it waits for that.
  *
- * @returns what to wait for when somebody else has to be asked who calls
+ * @returns what to wait for: somebody else who has to be asked who calls, or room for a large body
  * @throws {GatewayError}
  */
 export function checkRequest(
@@ -46,17 +48,15 @@ export function checkRequest(
   request.route = route;
   checkMethod(request, reply, { route, pathname });
   if (!('family' in route)) {
-    passOn(request, reply, rules);
-    return undefined;
+    return passOn(request, reply, rules);
   }
-  const letIn = (principal: Principal): void => {
+  const letIn = (principal: Principal): Promise<void> | undefined => {
     request.principal = principal;
-    passOn(request, reply, rules);
+    return passOn(request, reply, rules);
   };
   const principal = admit(request, reply, { route, query, rules });
   if (principal instanceof Promise) return principal.then(letIn);
-  letIn(principal);
-  return undefined;
+  return letIn(principal);
 }
 
 const SIGN_IN: Route = { kind: 'sign-in' };
@@ -101,14 +101,25 @@ function admit(
 }
 
 /** What remains once it is known who calls. */
-function passOn({ route, raw }: FastifyRequest, reply: FastifyReply, { maxBodyBytes }: RequestRules): void {
-  const { headers } = raw;
+function passOn(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { maxBodyBytes, largeBodies }: RequestRules,
+): Promise<void> | undefined {
+  const { route } = request;
+  const { headers } = request.raw;
   if (route?.kind === 'not-implemented') {
     throw new GatewayError('unsupported', `Parlance does not implement ${route.what}; use chat/completions.`);
   }
   if (route?.kind === 'chat') checkBodyHeaders(headers, maxBodyBytes);
   if (route?.kind === 'sign-in') checkLength(headers, MAX_SIGN_IN_BYTES);
-  if (headers.expect !== undefined && CONTINUE.test(headers.expect)) reply.raw.writeContinue();
+  const goOn = (): void => {
+    if (headers.expect !== undefined && CONTINUE.test(headers.expect)) reply.raw.writeContinue();
+  };
+  const room = route?.kind === 'chat' ? largeBodies.admit(request, reply) : undefined;
+  if (room !== undefined) return room.then(goOn);
+  goOn();
+  return undefined;
 }
 
 function checkMethod(

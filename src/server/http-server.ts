@@ -11,6 +11,7 @@ import { BrokenHttpAnswerer } from './answer-broken-http.ts';
 import { checkRequest } from './check-request.ts';
 import { chooseRequestId } from './choose-request-id.ts';
 import { answerSignIn, type SignIn } from './answer-sign-in.ts';
+import { LargeBodies } from './large-bodies.ts';
 import { logRequest, observeRequest } from './log-request.ts';
 import { printableText } from './printable-text.ts';
 import { sendError, sendJson } from './send-error.ts';
@@ -25,6 +26,8 @@ export interface HttpServerOptions extends ChatAnswerOptions {
 
 export interface HttpLimits {
   readonly maxBodyBytes: number;
+  /** Of all bodies over 1 MiB at a time. */
+  readonly largeBodyBytes: number;
   readonly maxHeaderBytes: number;
   /** Time to send a whole request, in milliseconds. */
   readonly requestTimeoutMs: number;
@@ -42,7 +45,12 @@ const CHECKS_PER_TIMEOUT = 4;
 /** The HTTP edge: limits, routes, error envelopes, streams. What is answered is decided elsewhere. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { limits, log, gatekeeper, signIn } = options;
-  const rules = { gatekeeper, maxBodyBytes: limits.maxBodyBytes, hasSignIn: signIn !== undefined };
+  const rules = {
+    gatekeeper,
+    maxBodyBytes: limits.maxBodyBytes,
+    largeBodies: new LargeBodies(limits.largeBodyBytes),
+    hasSignIn: signIn !== undefined,
+  };
   const brokenHttp = new BrokenHttpAnswerer(log);
   const observe = (request: FastifyRequest, reply: FastifyReply): void => {
     observeRequest(log, request, reply);

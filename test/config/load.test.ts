@@ -23,6 +23,7 @@ describe('without a file', () => {
         host: '127.0.0.1',
         port: 8080,
         max_body_bytes: 64 * 1024 * 1024,
+        large_body_bytes: 64 * 1024 * 1024,
         max_header_bytes: 16_384,
         request_timeout_ms: 120_000,
         keep_alive_ms: 72_000,

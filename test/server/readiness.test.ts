@@ -39,7 +39,13 @@ it.each<[upstreams: Record<string, Readiness>, status: number, retryAfter: strin
     unsupported: 'reject',
     usageMode: 'openai',
     streamKeepAliveMs: 0,
-    limits: { maxBodyBytes: 1000, maxHeaderBytes: 16_384, requestTimeoutMs: 60_000, keepAliveMs: 5000 },
+    limits: {
+      maxBodyBytes: 1000,
+      largeBodyBytes: 1000,
+      maxHeaderBytes: 16_384,
+      requestTimeoutMs: 60_000,
+      keepAliveMs: 5000,
+    },
   });
   const response = await server.inject('/readyz');
   expect([response.statusCode, response.headers['retry-after']]).toEqual([status, retryAfter]);

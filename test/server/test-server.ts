@@ -73,6 +73,7 @@ export class TestServer implements AsyncDisposable {
       gatekeeper: gatekeeperOf(gate ?? keys),
       limits: {
         maxBodyBytes: 100_000,
+        largeBodyBytes: 64 * 1024 * 1024,
         maxHeaderBytes: 16_384,
         requestTimeoutMs: 60_000,
         keepAliveMs: 5000,

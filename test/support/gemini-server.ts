@@ -100,6 +100,7 @@ export class GeminiServer implements AsyncDisposable {
       gatekeeper: gatekeeperOf(keys),
       limits: {
         maxBodyBytes: 1_000_000,
+        largeBodyBytes: 64 * 1024 * 1024,
         maxHeaderBytes: 16_384,
         requestTimeoutMs: 60_000,
         keepAliveMs: 5000,
