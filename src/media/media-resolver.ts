@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts';
 import { mimeTypeOfName } from '../translate/request/media-type.ts';
-import type { PlacedReference } from '../translate/media-references.ts';
+import { isBucketReference, type PlacedReference } from '../translate/media-references.ts';
 import { formatJsonPath } from '../wire/validation/format-json-path.ts';
 import { HeldMedia, NO_MEDIA } from './held-media.ts';
 import type { MediaCache } from './media-cache.ts';
@@ -55,8 +55,6 @@ const STREAM_ABOVE = 1024 * 1024;
 /** Memory of a medium on its way through, in bytes. */
 const STREAM_MEMORY = 256 * 1024;
 
-const REMOTE = /^(?:gs|https?):/i;
-
 /** Fetches what requests refer to, for upstreams that cannot read it by themselves. */
 export class MediaResolver {
   readonly #options: MediaResolverOptions;
@@ -65,14 +63,9 @@ export class MediaResolver {
     this.#options = options;
   }
 
-  /** Whether a text refers to something outside of the request. */
-  isRemote(text: string): boolean {
-    return REMOTE.test(text);
-  }
-
   /** Whether a text refers to what nobody but this server can read. */
   isOwn(text: string): boolean {
-    return /^gs:/i.test(text) && this.#options.buckets.isOwn(text);
+    return isBucketReference(text) && this.#options.buckets.isOwn(text);
   }
 
   /**
@@ -138,7 +131,7 @@ export class MediaResolver {
       meter.add(known.byteLength);
       return known;
     }
-    const source = /^gs:/i.test(uri) ? buckets : web;
+    const source = isBucketReference(uri) ? buckets : web;
     const open = (): Promise<OpenedMedium> => source.open(uri, { caller, signal });
     const opened = await open();
     const name = source === web ? (URL.parse(uri)?.pathname ?? uri) : uri;

@@ -1,3 +1,4 @@
+import { isBucketReference } from '../translate/media-references.ts';
 import { cutText } from '../translate/error/cut-text.ts';
 
 /** Longest address in a message, in UTF-16 code units. */
@@ -22,7 +23,7 @@ export function mediumAt(address: string): string {
 
 function publicPart(address: string): string {
   // The name of an object is verbatim: neither `?` nor `#` means anything in it.
-  if (/^gs:/i.test(address)) return address;
+  if (isBucketReference(address)) return address;
   const url = URL.parse(address);
   if (url === null) return 'what is no address';
   const isWeb = url.protocol === 'https:' || url.protocol === 'http:';

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readClientCredential } from '../auth/inbound/client-credential.ts';
+import { type ClientWait, waitForClient } from './client-departure.ts';
 import type { LargeBodies } from './large-bodies.ts';
 import type { Gatekeeper } from '../auth/inbound/gatekeeper.ts';
 import type { Principal } from '../auth/inbound/principal.ts';
@@ -82,19 +83,15 @@ function admit(
       reply.header('www-authenticate', `Bearer realm="parlance"${detail}`);
     throw error;
   };
-  const { socket } = request;
-  const controller = new AbortController();
-  const leave = (): void => {
-    controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
-  };
+  let wait: ClientWait | undefined;
   const untilLeft = (): AbortSignal => {
-    socket.once('close', leave);
-    return controller.signal;
+    wait = waitForClient(request.socket);
+    return wait.signal;
   };
   try {
     const principal = rules.gatekeeper.admit(route.family, credential, untilLeft);
     if (!(principal instanceof Promise)) return principal;
-    return principal.catch(refuse).finally(() => socket.off('close', leave));
+    return principal.catch(refuse).finally(() => wait?.release());
   } catch (error) {
     return refuse(error);
   }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { GatewayError, toGatewayError } from '../errors.ts';
+import { clientLeft } from './client-departure.ts';
 
 /** Work for one client: ends when the client leaves or time is up. */
 export class ClientWork {
@@ -65,7 +66,7 @@ export class ClientWork {
   }
 
   readonly #leave = (): void => {
-    this.#end(new GatewayError('cancelled', 'The client closed the connection.'));
+    this.#end(clientLeft());
   };
 
   #end(reason: GatewayError): void {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayError } from '../errors.ts';
 import { MemoryBudget, type Share } from '../media/memory-budget.ts';
+import { waitForClient } from './client-departure.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,14 +31,9 @@ export class LargeBodies {
   }
 
   async #wait(length: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { socket } = request;
-    const controller = new AbortController();
-    const leave = (): void => {
-      controller.abort(new GatewayError('cancelled', 'The client closed the connection.'));
-    };
-    socket.once('close', leave);
+    const wait = waitForClient(request.socket);
     try {
-      const share = await this.#budget.take(length, controller.signal);
+      const share = await this.#budget.take(length, wait.signal);
       request.bodyShare = share;
       reply.raw.once('close', () => {
         share.release();
@@ -46,7 +41,7 @@ export class LargeBodies {
       // It may have been closed meanwhile.
       if (reply.raw.closed) share.release();
     } finally {
-      socket.off('close', leave);
+      wait.release();
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import { toErrorBody } from '../wire/openai/error.ts';
+import { clientLeft } from './client-departure.ts';
 import { passedOverHeader } from './fact-headers.ts';
 
 /** Sends a JSON body that needs no schema. */
@@ -49,7 +50,7 @@ function fromEdgeError(error: unknown): GatewayError {
     case 'FST_ERR_BAD_URL':
       return new GatewayError('not_found', 'The path is not a valid URL path.');
     case 'ECONNRESET':
-      return new GatewayError('cancelled', 'The client closed the connection.');
+      return clientLeft();
     default:
       return toGatewayError(error);
   }

@@ -44,6 +44,18 @@ export function mediaReferences({ messages }: { readonly messages?: unknown }): 
   return found;
 }
 
+const REMOTE = /^(?:gs|https?):/i;
+
+/** The media of a request that stand outside of it, in a bucket or on the web. */
+export function remoteReferences(request: { readonly messages?: unknown }): PlacedReference[] {
+  return mediaReferences(request).filter(({ text }) => REMOTE.test(text));
+}
+
+/** Whether a text refers to an object of Google Cloud Storage, well or not. */
+export function isBucketReference(text: string): boolean {
+  return /^gs:/i.test(text);
+}
+
 /** The request with data URIs in place of some references. What stays is shared, not copied. */
 export function inlineMedia(request: ChatCompletionRequest, media: InlinedMedia): ChatCompletionRequest {
   const messages = request.messages.map((message) => {

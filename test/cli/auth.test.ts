@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runAuthCommand } from '../../src/cli/commands/auth.ts';
+import { type Outcome, runCommand } from './run-command.ts';
 
 let root: string;
 let home: string;
@@ -26,23 +27,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(...args: string[]): Promise<Outcome> {
-  let stdout = '';
-  let stderr = '';
-  const exitCode = await runAuthCommand(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: { PARLANCE_HOME: home },
-    cwd: root,
-  });
-  return { exitCode, stdout, stderr };
-}
+const run = (...args: string[]): Promise<Outcome> => runCommand(runAuthCommand, args, { home, cwd: root });
 
 const read = (name: string): Record<string, string> =>
   JSON.parse(readFileSync(join(root, name), 'utf8')) as Record<string, string>;

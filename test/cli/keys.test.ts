@@ -6,6 +6,7 @@ import { createParlance } from '../../src/compose/create-parlance.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { StoredKey } from '../../src/state/keys/stored-key.ts';
 import { makeTestHome, type TestHome } from '../state/embedded-home.ts';
+import { type Outcome, runCommand } from './run-command.ts';
 
 let home: TestHome;
 
@@ -24,23 +25,7 @@ beforeAll(async () => {
 
 afterAll(() => home[Symbol.asyncDispose]());
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(...args: string[]): Promise<Outcome> {
-  let stdout = '';
-  let stderr = '';
-  const exitCode = await runKeysCommand(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: { PARLANCE_HOME: home.path },
-    cwd: home.path,
-  });
-  return { exitCode, stdout, stderr };
-}
+const run = (...args: string[]): Promise<Outcome> => runCommand(runKeysCommand, args, { home: home.path });
 
 const list = async (): Promise<StoredKey[]> =>
   JSON.parse((await run('list', '--json')).stdout) as StoredKey[];

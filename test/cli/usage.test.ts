@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/state/database/open-database.ts';
 import { UsageLedger } from '../../src/state/usage/usage-ledger.ts';
 import { makeTestHome, type TestHome } from '../state/embedded-home.ts';
 import { FaultyServer } from '../support/faulty-server.ts';
+import { type Outcome, runCommand } from './run-command.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../bin/parlance.js');
 const DAY = 86_400_000;
@@ -37,23 +38,8 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
 });
 
-interface Outcome {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(command: typeof runUsageCommand, args: readonly string[]): Promise<Outcome> {
-  let stdout = '';
-  let stderr = '';
-  const exitCode = await command(args, {
-    stdout: { write: (text) => (stdout += text) },
-    stderr: { write: (text) => (stderr += text) },
-    env: { PARLANCE_HOME: home.path },
-    cwd: home.path,
-  });
-  return { exitCode, stdout, stderr };
-}
+const run = (command: typeof runUsageCommand, args: readonly string[]): Promise<Outcome> =>
+  runCommand(command, args, { home: home.path });
 
 const usage = (...args: string[]) => run(runUsageCommand, args);
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/errors.ts';
 import { MediaCache } from '../../src/media/media-cache.ts';
 import { type MediaCaller, MediaResolver, type MediaSource } from '../../src/media/media-resolver.ts';
+import { remoteReferences } from '../../src/translate/media-references.ts';
 import { MemoryBudget } from '../../src/media/memory-budget.ts';
 
 const PNG_HEAD = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
@@ -82,6 +83,10 @@ const CALLER: MediaCaller = { tenant: 'one' };
 const never = new AbortController().signal;
 const at = (...texts: string[]) =>
   texts.map((text, index) => ({ text, path: ['messages', 0, 'content', index, 'image_url', 'url'] }));
+
+const requestWith = (urls: readonly string[]) => ({
+  messages: [{ role: 'user', content: urls.map((url) => ({ type: 'image_url', image_url: { url } })) }],
+});
 
 describe('MediaResolver', () => {
   it('fetches each reference once, from where it is', async () => {
@@ -203,7 +208,11 @@ describe('MediaResolver', () => {
   it('knows what is outside of a request, and what is its own', () => {
     const { resolver } = start({});
     const texts = ['gs://b/o', 'HTTPS://a', 'http://a', 'data:x', 'files/x', 'AAAA', 'ftp://a'];
-    expect(texts.filter((text) => resolver.isRemote(text))).toEqual(['gs://b/o', 'HTTPS://a', 'http://a']);
+    expect(remoteReferences(requestWith(texts)).map(({ text }) => text)).toEqual([
+      'gs://b/o',
+      'HTTPS://a',
+      'http://a',
+    ]);
     expect(['gs://own/o', 'gs://b/o', 'https://own/o'].filter((text) => resolver.isOwn(text))).toEqual([
       'gs://own/o',
     ]);

@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
-import { inlineMedia, mediaReferences } from '../../translate/media-references.ts';
+import { inlineMedia, remoteReferences } from '../../translate/media-references.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { Backend, BackendModel, ChatCall, ChatReply, Readiness } from '../backend.ts';
 import { ChoiceReader, readChoices } from './choice-reader.ts';
@@ -179,7 +179,7 @@ export class EmbeddedBackend implements Backend {
     const request = body.request();
     const { media } = this.#options;
     if (this.#projectorPath === undefined) return request;
-    const wanted = mediaReferences(request).filter(({ text }) => media.isRemote(text));
+    const wanted = remoteReferences(request);
     if (wanted.length === 0) return request;
     // Nothing is fetched for an engine that is not there.
     this.#mediaSupport();

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
 import type { HeldMedia } from '../../media/held-media.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
-import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
+import { type InlinedMedia, remoteReferences } from '../../translate/media-references.ts';
 import { isReadByGemini } from '../../translate/request/media-reference.ts';
 import type { ChatCall } from '../backend.ts';
 import { FileUploads } from './file-uploads.ts';
@@ -35,10 +35,8 @@ export class GeminiMedia {
 
   /** What Gemini cannot read by itself. To be released. @throws as {@link MediaResolver.fetch} */
   fetch({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
-    const wanted = mediaReferences(body.request()).filter(
-      ({ text }) =>
-        this.#resolver.isRemote(text) &&
-        (this.#resolver.isOwn(text) || !isReadByGemini(text, this.#upstream)),
+    const wanted = remoteReferences(body.request()).filter(
+      ({ text }) => this.#resolver.isOwn(text) || !isReadByGemini(text, this.#upstream),
     );
     // What together is too much for a request of the Developer API is uploaded, and held for that.
     const streamUpTo = this.#uploads === undefined ? Infinity : MAX_INLINE_BYTES / wanted.length;

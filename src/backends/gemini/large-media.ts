@@ -3,7 +3,7 @@ import type { HeldMedia } from '../../media/held-media.ts';
 import { base64Length } from '../../media/base64.ts';
 import { type WholeMedium, wholeMedium } from '../../media/medium.ts';
 import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
-import { normalizeBase64 } from '../../translate/request/base64.ts';
+import { readMediaReference } from '../../translate/request/media-reference.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
 import type { FileUploads, Uploader } from './file-uploads.ts';
 
@@ -67,19 +67,17 @@ function candidatesOf(request: ChatCompletionRequest, media: HeldMedia): Candida
   });
 }
 
-/** The medium in a data URI. RFC 2397. */
+/** The medium in a data URI; `undefined` where it is none, or does not say its type. */
 function decode(uri: string): WholeMedium | undefined {
-  const comma = uri.indexOf(',');
-  const [mimeType = '', ...parameters] = uri.slice('data:'.length, comma).split(';');
-  const isBase64 = parameters.at(-1)?.trim().toLowerCase() === 'base64';
-  const text = normalizeBase64(uri.slice(comma + 1));
-  if (comma === -1 || !isBase64 || text === undefined || !mimeType.includes('/')) return undefined;
+  const reference = readMediaReference(uri, 'gemini');
+  if (reference.kind !== 'inline' || reference.mimeType === undefined) return undefined;
+  const { data, mimeType } = reference;
   const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  for (let at = 0; at < text.length; at += STEP) {
-    const piece = Buffer.from(text.slice(at, at + STEP), 'base64');
+  for (let at = 0; at < data.length; at += STEP) {
+    const piece = Buffer.from(data.slice(at, at + STEP), 'base64');
     hash.update(piece);
     pieces.push(piece);
   }
-  return wholeMedium({ mimeType: mimeType.trim(), pieces, hash: hash.digest('hex') });
+  return wholeMedium({ mimeType, pieces, hash: hash.digest('hex') });
 }

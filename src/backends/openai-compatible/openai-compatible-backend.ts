@@ -1,7 +1,12 @@
 import type { Dispatcher } from 'undici';
 import { errorFromProblems, GatewayError } from '../../errors.ts';
 import { relayProblems, type ServerCapabilities } from '../../translate/relay/capabilities.ts';
-import { SERVER_KINDS, type ServerKind, type ServerTraits } from '../../translate/relay/server-kinds.ts';
+import {
+  isReadByServer,
+  SERVER_KINDS,
+  type ServerKind,
+  type ServerTraits,
+} from '../../translate/relay/server-kinds.ts';
 import { toServerRequest } from '../../translate/relay/to-server-request.ts';
 import { type Asked, askReplicas } from '../../upstream/replicas/ask-replicas.ts';
 import type { CircuitOptions } from '../../upstream/replicas/circuit-breaker.ts';
@@ -11,7 +16,7 @@ import { ReplicaSet } from '../../upstream/replicas/replica-set.ts';
 import { RetryBudget } from '../../upstream/retry.ts';
 import type { HeldMedia } from '../../media/held-media.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
-import { mediaReferences } from '../../translate/media-references.ts';
+import { remoteReferences } from '../../translate/media-references.ts';
 import type { JsonObject } from '../../wire/validation/structure-checks.ts';
 import type { Backend, BackendModel, ChatCall, Readiness, RelayReply } from '../backend.ts';
 import { usageOf } from './answer/answer-edits.ts';
@@ -163,8 +168,8 @@ export class OpenAiCompatibleBackend implements Backend {
   /** What the server cannot read by itself. Contract section 12. */
   #fetchMedia({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
     const { media } = this.#options;
-    const wanted = mediaReferences(body.value as JsonObject).filter(
-      ({ text }) => media.isRemote(text) && (!this.#traits.readsMediaUrls || /^gs:/i.test(text)),
+    const wanted = remoteReferences(body.value as JsonObject).filter(
+      ({ text }) => !isReadByServer(text, this.#traits),
     );
     return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo: Infinity });
   }

@@ -1,4 +1,4 @@
-import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
+import { type InlinedMedia, isBucketReference, remoteReferences } from '../../translate/media-references.ts';
 import { mimeTypeOfName } from '../../translate/request/media-type.ts';
 
 /** Stands for media that are fetched only when a request is sent. It is base64, so that it is taken for some. */
@@ -7,16 +7,17 @@ const FETCHED_LATER = 'FetchedWhenSent0';
 /** What only the bytes would tell. */
 const UNKNOWN_TYPE = 'application/octet-stream';
 
-const REMOTE = /^(?:gs|https?):/i;
-
 /** Shows where media would stand that a running server fetches. */
 export class MediaPreview implements InlinedMedia {
   readonly #references: ReadonlySet<string>;
 
   /** @param isFetched which of the addresses in the body the upstream does not read itself */
   constructor(body: { readonly messages?: unknown }, isFetched: (reference: string) => boolean) {
-    const texts = mediaReferences(body).map(({ text }) => text);
-    this.#references = new Set(texts.filter((text) => REMOTE.test(text) && isFetched(text)));
+    this.#references = new Set(
+      remoteReferences(body)
+        .map(({ text }) => text)
+        .filter(isFetched),
+    );
   }
 
   get notes(): readonly string[] {
@@ -43,5 +44,5 @@ export class MediaPreview implements InlinedMedia {
 
 /** A query may be a signature. */
 function withoutQuery(reference: string): string {
-  return /^gs:/i.test(reference) ? reference : reference.replace(/[?#].*$/s, '');
+  return isBucketReference(reference) ? reference : reference.replace(/[?#].*$/s, '');
 }

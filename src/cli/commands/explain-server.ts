@@ -3,7 +3,7 @@ import type { ServerUpstreamConfig } from '../../config/complete-upstream.ts';
 import type { DeepReadonly } from '../../config/deep-freeze.ts';
 import { errorFromProblems } from '../../errors.ts';
 import { relayProblems } from '../../translate/relay/capabilities.ts';
-import { SERVER_KINDS } from '../../translate/relay/server-kinds.ts';
+import { isReadByServer, SERVER_KINDS } from '../../translate/relay/server-kinds.ts';
 import { toServerRequest } from '../../translate/relay/to-server-request.ts';
 import { validateEnvelope } from '../../wire/openai/validate-envelope.ts';
 import type { JsonBody } from '../../wire/validation/parse-json-body.ts';
@@ -52,10 +52,7 @@ export function explainServer(
     { asked, model, isModelFixed: false },
     { upstream: name, configured: upstream.model, listed: undefined },
   );
-  const media = new MediaPreview(
-    value as JsonObject,
-    (reference) => !traits.readsMediaUrls || /^gs:/i.test(reference),
-  );
+  const media = new MediaPreview(value as JsonObject, (reference) => !isReadByServer(reference, traits));
   const sent = toServerRequest({ text, value: value as JsonObject }, { traits, model: served, media });
   const changed = new Set(sent.changes.map(({ path }) => path));
   return {

@@ -1,5 +1,7 @@
 /** The model servers a request can be relayed to, and how each differs from OpenAI's own. Contract section 12. */
 
+import { isBucketReference } from '../media-references.ts';
+
 export type ServerKind = 'vllm' | 'tgi' | 'sglang' | 'llamacpp' | 'ollama' | 'openai';
 
 export interface ServerTraits {
@@ -76,5 +78,10 @@ export const SERVER_KINDS: Readonly<Record<ServerKind, ServerTraits>> = {
     readsMediaUrls: true,
   },
 };
+
+/** Whether a server of this kind fetches what stands outside of a request by itself. Buckets none does. */
+export function isReadByServer(reference: string, { readsMediaUrls }: ServerTraits): boolean {
+  return readsMediaUrls && !isBucketReference(reference);
+}
 
 export const SERVER_KIND_NAMES = Object.keys(SERVER_KINDS) as readonly ServerKind[];

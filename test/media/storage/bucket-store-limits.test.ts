@@ -1,32 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BucketStore, type BucketStoreOptions } from '../../../src/media/storage/bucket-store.ts';
+import { describe, expect, it } from 'vitest';
+import type { BucketStore } from '../../../src/media/storage/bucket-store.ts';
 import { parseBucketUri } from '../../../src/media/storage/parse-bucket-uri.ts';
 import { type Answer, bodyAnswer, drip, head, inChunk, type Step } from '../../support/faulty-answers.ts';
-import { FaultyServer } from '../../support/faulty-server.ts';
 import { readBody } from './read-body.ts';
+import { testStores } from './test-stores.ts';
 
 const OBJECT = parseBucketUri('gs://bucket/a.png');
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 
-let server: FaultyServer;
-const stores: BucketStore[] = [];
-
-beforeEach(async () => {
-  server = await FaultyServer.start();
-});
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  await server.stop();
-});
-
-function storeOf(options: Partial<BucketStoreOptions> = {}): BucketStore {
-  const store = new BucketStore({ env: {}, url: server.url, retry: { baseDelayMs: 1 }, ...options });
-  stores.push(store);
-  return store;
-}
+const { server, storeOf } = testStores();
 
 async function read(store: BucketStore, signal = never): Promise<Buffer> {
   return readBody((await store.open(OBJECT, { signal })).body);
@@ -59,26 +43,26 @@ describe('size', () => {
   };
 
   it('may be exactly the limit', async () => {
-    server.respond = () => ofLength(MIB);
+    server().respond = () => ofLength(MIB);
     expect(await read(storeOf({ maxBytes: MIB }))).toHaveLength(MIB);
   });
 
   it('is refused by its length, before a byte is read', async () => {
-    server.respond = () => ofLength(10 * 1024 * MIB);
+    server().respond = () => ofLength(10 * 1024 * MIB);
     await expect(storeOf({ maxBytes: MIB }).open(OBJECT, { signal: never })).rejects.toMatchObject(TOO_LARGE);
-    await server.last.closed;
-    expect(server.requests).toHaveLength(1);
+    await server().last.closed;
+    expect(server().requests).toHaveLength(1);
   });
 
   it('is refused as soon as more has come, where nobody told', async () => {
-    server.respond = endless;
+    server().respond = endless;
     await expect(read(storeOf({ maxBytes: MIB }))).rejects.toMatchObject(TOO_LARGE);
-    await server.last.closed;
-    expect(server.last.sentBytes).toBeLessThan(20 * MIB);
+    await server().last.closed;
+    expect(server().last.sentBytes).toBeLessThan(20 * MIB);
   });
 
   it('is 20 MiB without a limit', async () => {
-    server.respond = () => ofLength(20 * MIB + 1, 0);
+    server().respond = () => ofLength(20 * MIB + 1, 0);
     await expect(read(storeOf())).rejects.toThrow('larger than the 20971520 bytes');
   });
 
@@ -87,7 +71,7 @@ describe('size', () => {
     ['broken off', [...ofLength(100, 50), 'reset']],
     ['no chunks', [head(200, { 'transfer-encoding': 'chunked' }), { write: 'zz\r\n' }]],
   ] satisfies [string, Answer][])('fails when the body is %s', async (_, answer) => {
-    server.respond = () => answer;
+    server().respond = () => answer;
     await expect(read(storeOf())).rejects.toMatchObject({
       code: 'invalid_argument',
       shouldRetry: true,
@@ -96,7 +80,7 @@ describe('size', () => {
   });
 
   it('ends with the length that was told, whatever comes after it', async () => {
-    server.respond = () => ofLength(100, 300);
+    server().respond = () => ofLength(100, 300);
     expect(await read(storeOf())).toHaveLength(100);
   });
 });
@@ -110,24 +94,24 @@ describe('time', () => {
     ['slow', [...drip(bodyAnswer('x'.repeat(1000)), 1, 20)]],
     ['overloaded for a while', bodyAnswer('', { status: 503, headers: { 'retry-after': '0.5' } })],
   ] satisfies [string, Answer][])('ends for a server that is %s', async (_, answer) => {
-    server.respond = () => answer;
+    server().respond = () => answer;
     await expect(read(storeOf({ timeoutMs: 300, retry: { maxHintMs: 1000 } }))).rejects.toMatchObject({
       code: 'invalid_argument',
       shouldRetry: true,
       message: SLOW,
     });
-    expect(server.requests).toHaveLength(1);
+    expect(server().requests).toHaveLength(1);
   });
 
   it('ends for the words of an error, whose status is told', async () => {
-    server.respond = () => [head(404, { 'content-length': '5' }), 'hang'];
+    server().respond = () => [head(404, { 'content-length': '5' }), 'hang'];
     await expect(read(storeOf({ timeoutMs: 1000 }))).rejects.toThrow('has no object');
   });
 
   it('ends while nobody reads, too', async () => {
-    server.respond = endless;
+    server().respond = endless;
     const { body } = await storeOf({ timeoutMs: 1000 }).open(OBJECT, { signal: never });
-    await server.last.closed;
+    await server().last.closed;
     await expect(readBody(body)).rejects.toThrow('did not come within 1 seconds.');
   });
 });
@@ -137,7 +121,7 @@ describe('number', () => {
     const hold = Promise.withResolvers<void>();
     let underWay = 0;
     let most = 0;
-    server.respond = function* () {
+    server().respond = function* () {
       most = Math.max(most, ++underWay);
       yield { until: hold.promise };
       underWay -= 1;
@@ -145,10 +129,10 @@ describe('number', () => {
     };
     const store = storeOf({ maxTransfers: 3 });
     const all = Array.from({ length: 10 }, () => read(store));
-    await eventually(() => server.requests.length === 3);
+    await eventually(() => server().requests.length === 3);
     hold.resolve();
     expect((await Promise.all(all)).map(String)).toEqual(Array(10).fill('bytes'));
-    expect({ most, requests: server.requests.length }).toEqual({ most: 3, requests: 10 });
+    expect({ most, requests: server().requests.length }).toEqual({ most: 3, requests: 10 });
   });
 
   it.each([
@@ -156,14 +140,14 @@ describe('number', () => {
     ['breaks off', [...ofLength(100, 50), 'reset']],
     ['is too large', ofLength(2 * MIB)],
   ] satisfies [string, Answer][])('counts nothing that %s', async (_, answer) => {
-    server.respond = () => (server.requests.length === 1 ? answer : bodyAnswer('bytes'));
+    server().respond = () => (server().requests.length === 1 ? answer : bodyAnswer('bytes'));
     const store = storeOf({ maxTransfers: 1, maxBytes: MIB });
     await expect(read(store)).rejects.toThrow('gs://bucket/a.png');
     expect(String(await read(store))).toBe('bytes');
   });
 
   it('counts nothing that is read by nobody, once its time is up', async () => {
-    server.respond = () => bodyAnswer('bytes');
+    server().respond = () => bodyAnswer('bytes');
     const store = storeOf({ maxTransfers: 1, timeoutMs: 1000 });
     await store.open(OBJECT, { signal: never });
     // So that the other has time left when it gets the place.
@@ -174,7 +158,7 @@ describe('number', () => {
 
 describe('a turn', () => {
   it('is not waited for longer than an object may take', async () => {
-    server.respond = () => ['hang'];
+    server().respond = () => ['hang'];
     const store = storeOf({ maxTransfers: 1, timeoutMs: 60 });
     const [first, second] = [read(store), read(store)];
     await Promise.all([
@@ -192,16 +176,16 @@ describe('a reader', () => {
   const reason = new Error('the client left');
 
   it('that leaves while it waits for its turn asks nothing', async () => {
-    server.respond = () => ['hang'];
+    server().respond = () => ['hang'];
     const [store, client] = [storeOf({ maxTransfers: 1 }), new AbortController()];
     const first = read(store, client.signal);
     const second = read(store, client.signal);
-    await eventually(() => server.requests.length === 1);
+    await eventually(() => server().requests.length === 1);
     client.abort(reason);
     await expect(first).rejects.toBe(reason);
     await expect(second).rejects.toBe(reason);
-    await server.last.closed;
-    expect(server.requests).toHaveLength(1);
+    await server().last.closed;
+    expect(server().requests).toHaveLength(1);
   });
 
   it.each([
@@ -213,30 +197,30 @@ describe('a reader', () => {
     'that leaves while it waits for %s gets its own reason',
     async (_, answer) => {
       const client = new AbortController();
-      server.respond = () => answer;
+      server().respond = () => answer;
       const reading = read(storeOf({ retry: { baseDelayMs: 60_000, random: () => 1 } }), client.signal);
-      await eventually(() => server.requests.length === 1);
+      await eventually(() => server().requests.length === 1);
       setTimeout(() => client.abort(reason), 20);
       await expect(reading).rejects.toBe(reason);
     },
   );
 
   it('that leaves the loop ends the transfer', async () => {
-    server.respond = endless;
+    server().respond = endless;
     const { body } = await storeOf().open(OBJECT, { signal: never });
     let pieces = 0;
     for await (const _ of body) if (++pieces === 3) break;
-    await server.last.closed;
+    await server().last.closed;
     expect(pieces).toBe(3);
   });
 
   it('that is slow slows the server down', async () => {
-    server.respond = () => ofLength(64 * MIB);
+    server().respond = () => ofLength(64 * MIB);
     const { body } = await storeOf({ maxBytes: 64 * MIB }).open(OBJECT, { signal: never });
     let before = -1;
     // The kernel's buffers take what they hold; then the server stands still.
-    while (before !== server.last.sentBytes) {
-      before = server.last.sentBytes;
+    while (before !== server().last.sentBytes) {
+      before = server().last.sentBytes;
       await new Promise((resolve) => {
         setTimeout(resolve, 50);
       });
@@ -247,7 +231,7 @@ describe('a reader', () => {
 });
 
 it('breaks off what is being read when it is closed', async () => {
-  server.respond = () => [...ofLength(100, 50), 'hang'];
+  server().respond = () => [...ofLength(100, 50), 'hang'];
   const store = storeOf();
   const { body } = await store.open(OBJECT, { signal: never });
   const reading = readBody(body);

@@ -1,39 +1,21 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BucketStore, type BucketStoreOptions } from '../../../src/media/storage/bucket-store.ts';
+import { describe, expect, it } from 'vitest';
+import type { BucketStore } from '../../../src/media/storage/bucket-store.ts';
 import { parseBucketUri } from '../../../src/media/storage/parse-bucket-uri.ts';
 import { type Answer, bodyAnswer, head, jsonAnswer } from '../../support/faulty-answers.ts';
 import { FaultyServer } from '../../support/faulty-server.ts';
 import { readBody } from './read-body.ts';
+import { testStores } from './test-stores.ts';
 
 const AUTHORIZATION = 'Bearer ya29.s3cret-token';
 const never = new AbortController().signal;
-const QUICK = { baseDelayMs: 1 };
 
-let server: FaultyServer;
-const stores: BucketStore[] = [];
-
-beforeEach(async () => {
-  server = await FaultyServer.start();
-});
-
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close();
-  await server.stop();
-});
-
-/** A store that takes the server for Cloud Storage itself, unless an emulator is named. */
-function storeOf(options: Partial<BucketStoreOptions> = {}): BucketStore {
-  const place = options.env === undefined ? { url: server.url } : {};
-  const store = new BucketStore({ env: {}, ...place, retry: QUICK, ...options });
-  stores.push(store);
-  return store;
-}
+const { server, storeOf } = testStores();
 
 /** What the next requests are answered, one each; the last one for all that follow. */
 function answer(...answers: readonly Answer[]): void {
   let number = 0;
-  server.respond = () => answers[Math.min(number++, answers.length - 1)];
+  server().respond = () => answers[Math.min(number++, answers.length - 1)];
 }
 
 const object = (body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Answer =>
@@ -60,19 +42,19 @@ describe('what is asked', () => {
   ])('%j', async (uri, path) => {
     answer(object('bytes'));
     expect(await read(storeOf(), { uri })).toBe('bytes');
-    expect(server.last).toMatchObject({ method: 'GET', path });
+    expect(server().last).toMatchObject({ method: 'GET', path });
   });
 
   it('names with 1024 bytes, each of them encoded', async () => {
     answer(object('bytes'));
     await read(storeOf(), { uri: `gs://bucket/${'ü'.repeat(512)}` });
-    expect(server.last.path).toContain(`/o/${'%C3%BC'.repeat(512)}?`);
+    expect(server().last.path).toContain(`/o/${'%C3%BC'.repeat(512)}?`);
   });
 
   it('the project that pays', async () => {
     answer(object('bytes'));
     await read(storeOf({ userProject: 'our project' }));
-    expect(server.last.path).toMatch(/\?alt=media&userProject=our%20project$/);
+    expect(server().last.path).toMatch(/\?alt=media&userProject=our%20project$/);
   });
 
   it.each([
@@ -81,20 +63,20 @@ describe('what is asked', () => {
   ])('%s', async (_, authorization) => {
     answer(object('bytes'));
     await read(storeOf(), authorization === undefined ? {} : { authorization });
-    expect(server.last.headers).toMatchObject({ 'user-agent': 'parlance', 'accept-encoding': 'identity' });
-    expect(server.last.headers['authorization']).toBe(authorization);
+    expect(server().last.headers).toMatchObject({ 'user-agent': 'parlance', 'accept-encoding': 'identity' });
+    expect(server().last.headers['authorization']).toBe(authorization);
   });
 
   it.each(['', 'http://', '/storage/v1/'])(
     'an emulator without credentials or a proxy (%j)',
     async (part) => {
-      const address = server.url.replace('http://', '');
+      const address = server().url.replace('http://', '');
       const place = part.startsWith('/') ? `${address}${part}` : `${part}${address}`;
       answer(object('bytes'));
       const store = storeOf({ env: { STORAGE_EMULATOR_HOST: place, HTTP_PROXY: 'http://127.0.0.1:1' } });
       expect(await read(store, { authorization: AUTHORIZATION })).toBe('bytes');
-      expect(server.last.path).toBe('/storage/v1/b/bucket/o/a.png?alt=media');
-      expect(server.last.headers).not.toHaveProperty('authorization');
+      expect(server().last.path).toBe('/storage/v1/b/bucket/o/a.png?alt=media');
+      expect(server().last.headers).not.toHaveProperty('authorization');
     },
   );
 });
@@ -168,7 +150,7 @@ describe('a refusal', () => {
         code: 'invalid_argument',
         param: null,
         shouldRetry: message.includes('Try again later') ? true : undefined,
-        message: expect.stringContaining(message.replace('HOST', server.url.replace('http://', ''))),
+        message: expect.stringContaining(message.replace('HOST', server().url.replace('http://', ''))),
       });
     },
   );
@@ -196,7 +178,7 @@ describe('a refusal', () => {
   it('that breaks off is still one', async () => {
     answer([head(403, { 'content-length': '100' }), { write: 'Access' }, 'reset']);
     await expect(read(storeOf())).rejects.toThrow('HTTP 403.');
-    expect(server.requests).toHaveLength(1);
+    expect(server().requests).toHaveLength(1);
   });
 
   it('is not taken elsewhere', async () => {
@@ -222,7 +204,7 @@ describe('a failure that may pass', () => {
   ] satisfies [string, Answer][])('is asked again after %s', async (_, failure) => {
     answer(failure, failure, object('bytes'));
     expect(await read(storeOf(), { authorization: AUTHORIZATION })).toBe('bytes');
-    expect(server.requests.map(({ headers }) => headers['authorization'])).toEqual(
+    expect(server().requests.map(({ headers }) => headers['authorization'])).toEqual(
       Array(3).fill(AUTHORIZATION),
     );
   });
@@ -230,7 +212,7 @@ describe('a failure that may pass', () => {
   it('is asked again at most twice', async () => {
     answer(bodyAnswer('', { status: 503 }));
     await expect(read(storeOf())).rejects.toThrow('HTTP 503');
-    expect(server.requests).toHaveLength(3);
+    expect(server().requests).toHaveLength(3);
   });
 
   it.each([
@@ -240,11 +222,11 @@ describe('a failure that may pass', () => {
   ] satisfies [string, Answer][])('is not asked again when it is one %s', async (_, failure) => {
     answer(failure);
     await expect(read(storeOf())).rejects.toMatchObject({ code: 'invalid_argument' });
-    expect(server.requests).toHaveLength(1);
+    expect(server().requests).toHaveLength(1);
   });
 
   it('is told when nobody listens', async () => {
-    await server.stop();
+    await server().stop();
     await expect(read(storeOf())).rejects.toThrow(
       /^127\.0\.0\.1:\d+ gave no complete answer for gs:\/\/bucket\/a\.png: no connection \(ECONNREFUSED\)\. Try again later\.$/,
     );

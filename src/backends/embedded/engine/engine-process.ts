@@ -3,6 +3,7 @@
  */
 import { generate, GenerationError, type GenerationSink, preparePrompt } from './generate.ts';
 import { LlamaBinding, type Token } from './llama-binding.ts';
+import { endWithServer, leaveWith } from './process-end.ts';
 import type { FromEngine, GeneratedToken, GenerationPlan, ToEngine } from './protocol.ts';
 import { Slots } from './slots.ts';
 
@@ -31,14 +32,7 @@ async function load(message: Extract<ToEngine, { type: 'load' }>): Promise<void>
     engine = { binding, slots: new Slots(binding.sequences) };
     send({ type: 'loaded', model: binding.facts });
   } catch (error) {
-    process.exitCode = 1;
-    process.send?.(
-      {
-        type: 'load-failed',
-        message: error instanceof Error ? error.message : String(error),
-      } satisfies FromEngine,
-      leave,
-    );
+    leaveWith({ type: 'load-failed', message: error instanceof Error ? error.message : String(error) });
   }
 }
 
@@ -152,17 +146,5 @@ process.on('message', (message: ToEngine) => {
       break;
   }
 });
-/** Ends the process once native code has written down what it has to say about a failure. */
-function leave(): void {
-  process.off('disconnect', exit);
-  if (process.connected) process.disconnect();
-}
 
-function exit(): void {
-  process.exit(0);
-}
-// The server is gone, however it went: nobody reads what this process writes.
-process.on('disconnect', exit);
-// A terminal's Ctrl-C reaches both processes; the server decides when this one ends.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
+endWithServer();

@@ -11,6 +11,7 @@ import type {
   Medium,
   ToEngine,
 } from '../engine/protocol.ts';
+import { endWithServer, leaveWith } from '../engine/process-end.ts';
 import { ThoughtWatch } from '../engine/thought-watch.ts';
 import { MediaBinding, type MediaPrompt } from './media-binding.ts';
 import { joinPieces, withTrigger } from './media-prompt.ts';
@@ -183,23 +184,4 @@ process.on('message', (message: ToEngine) => {
   }
 });
 
-/** Native code that failed once is not asked again: the next process begins afresh. */
-function leaveWith(message: FromEngine): void {
-  process.exitCode = 1;
-  process.send?.(message, leave);
-}
-
-/** Ends the process once native code has written down what it has to say about a failure. */
-function leave(): void {
-  process.off('disconnect', exit);
-  if (process.connected) process.disconnect();
-}
-
-function exit(): void {
-  process.exit(0);
-}
-// The server is gone, however it went: nobody reads what this process writes.
-process.on('disconnect', exit);
-// A terminal's Ctrl-C reaches both processes; the server decides when this one ends.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
+endWithServer();
