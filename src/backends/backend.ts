@@ -1,3 +1,4 @@
+import type { LiftedBase64 } from '../media/lifted-base64.ts';
 import type { ChatEventBatch } from '../translate/events/chat-event.ts';
 import type { ServerKind } from '../translate/relay/server-kinds.ts';
 import type { ChatRequestBody } from '../wire/openai/request-body.ts';
@@ -42,6 +43,8 @@ export type BackendKind = 'embedded' | 'vertex' | 'gemini' | ServerKind;
 /** One request on its way to a backend. */
 export interface ChatCall {
   readonly body: ChatRequestBody;
+  /** What the body holds marks of. @default nothing */
+  readonly lifted?: LiftedBase64 | undefined;
   /** The model as the client wrote it; empty where it named none. */
   readonly asked: string;
   /** The model name without publisher or `models/` prefix, or that of the endpoint; empty where there is neither. */

@@ -1,25 +1,30 @@
-import { randomBase62 } from '../ids.ts';
 import { type BodyPart, ComposedBody, type RequestBody } from '../upstream/composed-body.ts';
 import type { InlinedMedia } from '../translate/media-references.ts';
 import { base64Length, base64Of, streamedBase64Of } from './base64.ts';
+import { base64Mark, splitAtMarks } from './base64-mark.ts';
+import { type LiftedBase64, NOTHING_LIFTED } from './lifted-base64.ts';
 import type { Medium } from './medium.ts';
 
 /**
- * Stands in a request for the base64 of a medium until it is sent. It is base64 itself, so that whatever checks or
- * copies the request takes it for a small medium; nobody can guess it.
+ * The media of one request that were fetched, by the references to them, and those that were lifted out of its body.
+ * They take memory until they are let go.
  */
-const MARK = `parlance${randomBase62(28)}`;
-const DIGITS = 4;
-const MARKS = new RegExp(`${MARK}(\\d{${DIGITS}})`);
-
-/** The media of one request, by the references to them. They take memory until they are let go. */
 export class HeldMedia implements InlinedMedia {
   readonly #media: readonly Medium[];
   readonly #places: ReadonlyMap<string, number>;
+  readonly #lifted: LiftedBase64;
+  /** The first marks are those in the body. */
+  readonly #firstMark: number;
   readonly #release: () => void;
 
-  constructor(media: ReadonlyMap<string, Medium>, release: () => void) {
+  constructor(
+    media: ReadonlyMap<string, Medium>,
+    release: () => void,
+    lifted: LiftedBase64 = NOTHING_LIFTED,
+  ) {
     this.#media = [...media.values()];
+    this.#lifted = lifted;
+    this.#firstMark = lifted.count;
     this.#places = new Map([...media.keys()].map((reference, index) => [reference, index]));
     this.#release = release;
   }
@@ -29,6 +34,7 @@ export class HeldMedia implements InlinedMedia {
     return index === undefined ? undefined : this.#media[index];
   }
 
+  /** Whether no references have to be replaced. */
   get isEmpty(): boolean {
     return this.#media.length === 0;
   }
@@ -36,7 +42,7 @@ export class HeldMedia implements InlinedMedia {
   /** What stands in a request for the base64 of a medium until {@link compose}. */
   base64Of(reference: string): string | undefined {
     const index = this.#places.get(reference);
-    return index === undefined ? undefined : MARK + String(index).padStart(DIGITS, '0');
+    return index === undefined ? undefined : base64Mark(this.#firstMark + index);
   }
 
   /** The same in a data URI. */
@@ -62,13 +68,11 @@ export class HeldMedia implements InlinedMedia {
     };
   }
 
-  /** The body of a request with marks in it, which becomes base64 while it is sent. */
+  /** The body of a request with marks in it, which become base64 while it is sent. */
   compose(text: string): RequestBody {
-    if (this.isEmpty) return text;
-    const pieces = text.split(MARKS);
-    // Every second one is the number of a mark.
+    if (this.isEmpty && this.#firstMark === 0) return text;
     return new ComposedBody(
-      pieces.map((piece, at) => (at % 2 === 0 ? Buffer.from(piece) : encoded(this.#media[Number(piece)]!))),
+      splitAtMarks(text).map((piece, at) => (at % 2 === 0 ? Buffer.from(piece) : this.#part(Number(piece)))),
     );
   }
 
@@ -76,6 +80,12 @@ export class HeldMedia implements InlinedMedia {
   release(): void {
     for (const medium of this.#media) medium.release();
     this.#release();
+  }
+
+  #part(mark: number): BodyPart {
+    return mark < this.#firstMark
+      ? this.#lifted.part(mark)
+      : encoded(this.#media[mark - this.#firstMark]!);
   }
 }
 

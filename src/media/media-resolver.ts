@@ -3,6 +3,7 @@ import { mimeTypeOfName } from '../translate/request/media-type.ts';
 import { isBucketReference, type PlacedReference } from '../translate/media-references.ts';
 import { formatJsonPath } from '../wire/validation/format-json-path.ts';
 import { HeldMedia, NO_MEDIA } from './held-media.ts';
+import { type LiftedBase64, NOTHING_LIFTED } from './lifted-base64.ts';
 import type { MediaCache } from './media-cache.ts';
 import type { Medium } from './medium.ts';
 import type { MemoryBudget, Share } from './memory-budget.ts';
@@ -35,6 +36,8 @@ export interface FetchOptions {
    * Longest medium that may go to the upstream as it comes, in bytes, instead of being held in memory. @default 0, none
    */
   readonly streamUpTo?: number;
+  /** What was lifted out of the request's body, to be sent with what is fetched. @default nothing */
+  readonly lifted?: LiftedBase64 | undefined;
 }
 
 export interface MediaResolverOptions {
@@ -76,17 +79,16 @@ export class MediaResolver {
   async fetch(
     references: readonly PlacedReference[],
     caller: MediaCaller,
-    { signal, streamUpTo = 0 }: FetchOptions,
+    { signal, streamUpTo = 0, lifted = NOTHING_LIFTED }: FetchOptions,
   ): Promise<HeldMedia> {
-    if (references.length === 0) return NO_MEDIA;
+    if (references.length === 0)
+      return lifted.count === 0 ? NO_MEDIA : new HeldMedia(new Map(), () => {}, lifted);
     const wanted = new Map(references.map((reference) => [reference.text, reference]));
     const { budget, maxBytes } = this.#options;
     const share = await budget.take(wanted.size * maxBytes, signal);
     try {
       const media = await this.#fetchAll([...wanted.values()], { caller, signal, share, streamUpTo });
-      return new HeldMedia(media, () => {
-        share.release();
-      });
+      return new HeldMedia(media, () => share.release(), lifted);
     } catch (error) {
       share.release();
       throw error;
@@ -159,7 +161,7 @@ export class MediaResolver {
   }
 }
 
-interface FetchContext extends Required<FetchOptions> {
+interface FetchContext extends Required<Omit<FetchOptions, 'lifted'>> {
   readonly caller: MediaCaller;
   readonly share: Share;
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { LiftedBase64 } from '../media/lifted-base64.ts';
 import { toErrorBody } from '../wire/openai/error.ts';
 import { ChatRequestBody } from '../wire/openai/request-body.ts';
 import { ClientWork } from './client-work.ts';
@@ -33,14 +34,17 @@ export async function answerChat(
 ): Promise<FastifyReply> {
   const work = new ClientWork(request.socket);
   const account = options.accounting && new RequestAccount(request, reply, options.accounting);
+  let lifted: LiftedBase64 | undefined;
   try {
-    const body = new ChatRequestBody(readJsonBody(request.body));
-    // The bytes have been read: a large image would stay in memory twice until the answer is complete.
+    const received = readJsonBody(request.body);
+    ({ lifted } = received);
+    // What is left of the bytes is in the text already.
     request.body = undefined;
     const answer = await work.until(
       handleChat(
         {
-          body,
+          body: new ChatRequestBody(received.json),
+          lifted,
           family: route.family,
           endpoint: route.endpoint,
           place: route.place,
@@ -54,7 +58,8 @@ export async function answerChat(
       ),
     );
     request.facts = answer.facts;
-    // It will not be sent again.
+    // The request will not be sent again.
+    lifted.release();
     request.bodyShare?.release();
     if (answer.mode === 'completion') request.usage = answer.completion.usage;
     if (account !== undefined) await account.written();
@@ -72,6 +77,7 @@ export async function answerChat(
     throw request.failure;
   } finally {
     work.release();
+    lifted?.release();
     account?.settle();
   }
 }

@@ -6,6 +6,7 @@ import type { LargeBodies } from './large-bodies.ts';
 import type { Gatekeeper } from '../auth/inbound/gatekeeper.ts';
 import type { Principal } from '../auth/inbound/principal.ts';
 import { GatewayError } from '../errors.ts';
+import { tooLarge } from './read-body.ts';
 import { printableText } from './printable-text.ts';
 import { allowedMethods, normalisePath, resolveRoute, type Route } from './resolve-route.ts';
 
@@ -24,6 +25,11 @@ const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** Largest body of a request to the local sign-in, in bytes. */
 const MAX_SIGN_IN_BYTES = 64 * 1024;
+
+/** Largest body of a request, in bytes. */
+export function bodyLimit(route: Route | undefined, { maxBodyBytes }: RequestRules): number {
+  return route?.kind === 'sign-in' ? Math.min(MAX_SIGN_IN_BYTES, maxBodyBytes) : maxBodyBytes;
+}
 
 /**
  * Everything a request can be refused for before its body is read: unknown paths, wrong methods, callers who may not
@@ -101,19 +107,19 @@ function admit(
 function passOn(
   request: FastifyRequest,
   reply: FastifyReply,
-  { maxBodyBytes, largeBodies }: RequestRules,
+  rules: RequestRules,
 ): Promise<void> | undefined {
   const { route } = request;
   const { headers } = request.raw;
   if (route?.kind === 'not-implemented') {
     throw new GatewayError('unsupported', `Parlance does not implement ${route.what}; use chat/completions.`);
   }
-  if (route?.kind === 'chat') checkBodyHeaders(headers, maxBodyBytes);
-  if (route?.kind === 'sign-in') checkLength(headers, MAX_SIGN_IN_BYTES);
+  if (route?.kind === 'chat') checkBodyHeaders(headers);
+  if (Number(headers['content-length']) > bodyLimit(route, rules)) throw tooLarge(bodyLimit(route, rules));
   const goOn = (): void => {
     if (headers.expect !== undefined && CONTINUE.test(headers.expect)) reply.raw.writeContinue();
   };
-  const room = route?.kind === 'chat' ? largeBodies.admit(request, reply) : undefined;
+  const room = route?.kind === 'chat' ? rules.largeBodies.admit(request, reply) : undefined;
   if (room !== undefined) return room.then(goOn);
   goOn();
   return undefined;
@@ -142,7 +148,7 @@ function readCredential({ headers }: FastifyRequest, query: string): string | un
   });
 }
 
-function checkBodyHeaders(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
+function checkBodyHeaders(headers: IncomingHttpHeaders): void {
   const type = headers['content-type'];
   if (type !== undefined && !JSON_TYPE.test(type)) {
     throw new GatewayError(
@@ -155,16 +161,6 @@ function checkBodyHeaders(headers: IncomingHttpHeaders, maxBodyBytes: number): v
     throw new GatewayError(
       'unsupported_media_type',
       `The body must not be compressed (content-encoding: ${shown(encoding)}). Send plain JSON.`,
-    );
-  }
-  checkLength(headers, maxBodyBytes);
-}
-
-function checkLength(headers: IncomingHttpHeaders, maxBodyBytes: number): void {
-  if (Number(headers['content-length']) > maxBodyBytes) {
-    throw new GatewayError(
-      'request_too_large',
-      `The body is larger than the ${maxBodyBytes} bytes this server accepts.`,
     );
   }
 }

@@ -3,6 +3,7 @@ import { newCallId, randomBase62 } from '../ids.ts';
 import { readRenderOptions } from '../translate/events/read-render-options.ts';
 import type { Backend, ChatCall, EventReply } from '../backends/backend.ts';
 import { isGoogleApiKey } from '../auth/outbound/client-source.ts';
+import type { LiftedBase64 } from '../media/lifted-base64.ts';
 import type { Principal } from '../auth/inbound/principal.ts';
 import type { RelayedAnswer } from '../backends/relayed-answer.ts';
 import { assertAllowed } from '../routing/access-policy.ts';
@@ -27,6 +28,8 @@ export interface ChatHandlerOptions {
 
 export interface ChatInput {
   readonly body: ChatRequestBody;
+  /** What the body holds marks of. @default nothing */
+  readonly lifted?: LiftedBase64 | undefined;
   readonly family: RouteFamily;
   /** Set on `/endpoints/{id}` routes. */
   readonly endpoint?: string | undefined;
@@ -98,6 +101,7 @@ export async function handleChat(input: ChatInput, options: ChatHandlerOptions):
   const reply = await backend.chat(
     {
       body,
+      lifted: input.lifted,
       asked,
       model,
       isModelFixed,

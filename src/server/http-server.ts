@@ -8,12 +8,13 @@ import type { ModelList } from '../wire/openai/response.ts';
 import { isModelAllowed } from '../routing/access-policy.ts';
 import { answerChat, type ChatAnswerOptions } from './answer-chat.ts';
 import { BrokenHttpAnswerer } from './answer-broken-http.ts';
-import { checkRequest } from './check-request.ts';
+import { bodyLimit, checkRequest } from './check-request.ts';
 import { chooseRequestId } from './choose-request-id.ts';
 import { answerSignIn, type SignIn } from './answer-sign-in.ts';
 import { LargeBodies } from './large-bodies.ts';
 import { logRequest, observeRequest } from './log-request.ts';
 import { printableText } from './printable-text.ts';
+import { readBody } from './read-body.ts';
 import { sendError, sendJson } from './send-error.ts';
 
 export interface HttpServerOptions extends ChatAnswerOptions {
@@ -45,10 +46,11 @@ const CHECKS_PER_TIMEOUT = 4;
 /** The HTTP edge: limits, routes, error envelopes, streams. What is answered is decided elsewhere. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { limits, log, gatekeeper, signIn } = options;
+  const largeBodies = new LargeBodies(limits.largeBodyBytes);
   const rules = {
     gatekeeper,
     maxBodyBytes: limits.maxBodyBytes,
-    largeBodies: new LargeBodies(limits.largeBodyBytes),
+    largeBodies,
     hasSignIn: signIn !== undefined,
   };
   const brokenHttp = new BrokenHttpAnswerer(log);
@@ -63,7 +65,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return reply;
   };
   const server = fastify({
-    bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
     http: {
@@ -92,8 +93,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   server.decorateRequest('startedAt', 0);
   server.decorateRequest('isLogged', false);
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
-    done(null, body);
+  server.addContentTypeParser('*', (request, payload, done) => {
+    readBody(request, payload, { maxBytes: bodyLimit(request.route, rules), largeBodies }, done);
   });
 
   // Neither hook nor handler is a promise to the framework: following one costs more than what most of them do.

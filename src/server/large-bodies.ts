@@ -10,11 +10,11 @@ declare module 'fastify' {
 }
 
 /** Smaller bodies are not worth waiting for each other, in bytes. */
-const LARGE_BODY = 1024 * 1024;
+export const LARGE_BODY = 1024 * 1024;
 
 /**
  * Bounds the memory of large requests: a body is read only once there is room for it, and takes it until its answer
- * begins. Until then it is there several times over, as bytes, as text and as what is sent on.
+ * begins.
  */
 export class LargeBodies {
   readonly #budget: MemoryBudget;
@@ -26,22 +26,22 @@ export class LargeBodies {
 
   /** @returns what to wait for before the body is read; `undefined` for one that is small, or whose length nobody told */
   admit(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
-    const length = Number(request.headers['content-length']);
-    return length > LARGE_BODY ? this.#wait(length, request, reply) : undefined;
+    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+    const isLarge = Number(length) > LARGE_BODY;
+    if (!isLarge && encoding === undefined) return undefined;
+    reply.raw.once('close', () => request.bodyShare?.release());
+    return isLarge ? this.take(Number(length), request) : undefined;
   }
 
-  async #wait(length: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** Takes room for the body of an admitted request, as soon as there is some. @throws {GatewayError} when its client leaves */
+  async take(bytes: number, request: FastifyRequest): Promise<void> {
     const wait = waitForClient(request.socket);
     try {
-      const share = await this.#budget.take(length, wait.signal);
-      request.bodyShare = share;
-      reply.raw.once('close', () => {
-        share.release();
-      });
-      // It may have been closed meanwhile.
-      if (reply.raw.closed) share.release();
+      request.bodyShare = await this.#budget.take(bytes, wait.signal);
     } finally {
       wait.release();
     }
+    // Nobody will give it back any more.
+    if (request.socket.destroyed) request.bodyShare.release();
   }
 }

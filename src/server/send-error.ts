@@ -38,10 +38,6 @@ function fromEdgeError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new GatewayError('request_too_large', 'The body is larger than this server accepts.');
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-      return new GatewayError('invalid_json', 'The body is not as long as its content-length says.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new GatewayError(
         'unsupported_media_type',

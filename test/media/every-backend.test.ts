@@ -16,6 +16,9 @@ const PNG = Buffer.from(
   'base64',
 );
 const MP3 = Buffer.concat([Buffer.from('ID3\x04\0\0\0\0\0\0', 'latin1'), Buffer.alloc(2000, 0x55)]);
+/** So large that they stay in the bytes of the request. */
+const LARGE_PNG = Buffer.concat([PNG, Buffer.alloc(300_001, 'png')]);
+const LARGE_MP3 = Buffer.concat([MP3, Buffer.alloc(200_000, 'mp3')]);
 const base64 = (bytes: Buffer): string => bytes.toString('base64');
 
 const ANSWER = {
@@ -84,9 +87,10 @@ afterAll(async () => {
 
 type Content = Record<string, unknown>;
 
-/** The part of a request that came to the upstream of this name. */
-async function sentTo(upstream: string, part: Content): Promise<Part | Content> {
-  const messages = [{ role: 'user', content: [{ type: 'text', text: 'What is it?' }, part] }];
+/** The last part of a request that came to the upstream of this name. */
+async function sentTo(upstream: string, part: Content, before?: Content): Promise<Part | Content> {
+  const content = [{ type: 'text', text: 'What is it?' }, ...(before === undefined ? [] : [before]), part];
+  const messages = [{ role: 'user', content }];
   const response = await relay.post({ model: upstream, messages });
   const text = await response.text();
   if (response.status !== 200) throw new Error(text);
@@ -102,6 +106,8 @@ const sound = (data: string, format: string): Content => ({
 });
 const image = (url: string): Content => ({ type: 'image_url', image_url: { url } });
 const dataUri = `data:image/png;base64,${base64(PNG)}`;
+const largeUri = `data:image/png;base64,${base64(LARGE_PNG)}`;
+const inlineLarge = { inlineData: { mimeType: 'image/png', data: base64(LARGE_PNG) } };
 const inline = { inlineData: { mimeType: 'image/png', data: base64(PNG) } };
 const inlineSound = { inlineData: { mimeType: 'audio/mp3', data: base64(MP3) } };
 
@@ -116,6 +122,27 @@ describe('an image', () => {
   it.each(everywhere(inline, image(dataUri)))('in the request, for %s', async (upstream, expected) => {
     expect(await sentTo(upstream, image(dataUri))).toEqual(expected);
   });
+
+  it.each(everywhere(inlineLarge, image(largeUri)))('large, in the request, for %s', async (upstream, expected) => {
+    expect(await sentTo(upstream, image(largeUri))).toEqual(expected);
+  });
+
+  it.each(everywhere(inlineLarge, { type: 'file', file: { file_data: largeUri, filename: 'o.png' } }))(
+    'large, as a file in the request, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, fileOf({ file_data: largeUri }))).toEqual(expected);
+    },
+  );
+
+  it.each(everywhere(inline, image(dataUri)))(
+    'that has to be fetched, beside a large one in the request, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, image('gs://own/o.png'), image(largeUri))).toEqual(expected);
+      expect(await sentTo(upstream, image(largeUri), image('gs://own/o.png'))).toEqual(
+        'type' in expected ? image(largeUri) : inlineLarge,
+      );
+    },
+  );
 
   it.each(everywhere(inline, image(dataUri)))(
     'in a folder of this machine, for %s',
@@ -166,6 +193,12 @@ describe('sound', () => {
       expect(await sentTo(upstream, sound(base64(MP3), 'mp3'))).toEqual(expected);
     },
   );
+
+  it.each(
+    everywhere({ inlineData: { mimeType: 'audio/mp3', data: base64(LARGE_MP3) } }, sound(base64(LARGE_MP3), 'mp3')),
+  )('large, in the request, for %s', async (upstream, expected) => {
+    expect(await sentTo(upstream, sound(base64(LARGE_MP3), 'mp3'))).toEqual(expected);
+  });
 });
 
 describe('the objects that the examples name', () => {

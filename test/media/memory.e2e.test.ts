@@ -72,7 +72,7 @@ const ask = async (url: string, image: string): Promise<number> => {
 describe.runIf(process.platform === 'linux')('memory', () => {
   it.each<[place: string, limit: number, image: (index: number) => string]>([
     ['in a bucket', 300, (index: number) => `gs://large/${index}.png`],
-    ['in the request', 600, () => INLINE],
+    ['in the request', 300, () => INLINE],
   ])(
     `keeps to what docs/benchmarks.md says with ${IMAGES} images of 10 MiB at once, %s: %s MiB`,
     async (_, limit, image) => {

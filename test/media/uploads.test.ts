@@ -22,7 +22,19 @@ let origin: string;
 let folder: string;
 let relay: RelayServer;
 let uploads: number[] = [];
+let lastUpload: Buffer;
+/** A file that somebody has deleted. */
+let gone: string | undefined;
 let requests: GenerateContentRequest[] = [];
+
+const refusal = (file: string): string =>
+  JSON.stringify({
+    error: {
+      code: 403,
+      message: `You do not have permission to access the File ${file} or it may not exist.`,
+      status: 'PERMISSION_DENIED',
+    },
+  });
 
 /** The Developer API, as far as it takes files and requests. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -33,9 +45,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
       break;
     case 'upload, finalize':
       uploads.push(body.length);
+      lastUpload = body;
       response.end(JSON.stringify({ file: { name: `files/f-${uploads.length}`, state: 'ACTIVE' } }));
       break;
     default:
+      if (gone !== undefined && body.includes(gone)) {
+        response.writeHead(403, { 'content-type': 'application/json' }).end(refusal(gone));
+        return;
+      }
       requests.push(JSON.parse(body.toString('utf8')) as GenerateContentRequest);
       response.writeHead(200, { 'content-type': 'application/json' }).end(ANSWER);
   }
@@ -63,6 +80,7 @@ beforeAll(async () => {
 beforeEach(() => {
   uploads = [];
   requests = [];
+  gone = undefined;
 });
 
 afterAll(async () => {
@@ -106,5 +124,21 @@ describe('media for the Developer API', () => {
     const uri = `data:image/png;base64,${png(15, 3).toString('base64')}`;
     expect(await sent(uri)).toEqual([`${FILES}/f-1`]);
     expect(uploads).toEqual([15 * MEBIBYTE + 8]);
+    expect(lastUpload.equals(png(15, 3))).toBe(true);
+  });
+
+  it('are uploaded out of a data URI that is written in an unusual way', async () => {
+    const uri = `data:image/png;base64,${png(15, 4).toString('base64url')}`;
+    expect(await sent(uri)).toEqual([`${FILES}/f-1`]);
+    expect(lastUpload.equals(png(15, 4))).toBe(true);
+  });
+
+  it('are uploaded once more when their file is gone', async () => {
+    const uri = `data:image/png;base64,${png(15, 5).toString('base64')}`;
+    expect(await sent(uri)).toEqual([`${FILES}/f-1`]);
+    gone = 'f-1';
+    expect(await sent(uri)).toEqual([`${FILES}/f-2`]);
+    expect(uploads).toHaveLength(2);
+    await expect(sent(uri.replace('base64,', 'base64,AAAA'), `${FILES}/f-1`)).rejects.toThrow('may not exist');
   });
 });

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts';
+import { NOTHING_LIFTED } from '../../media/lifted-base64.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
 import { inlineMedia, remoteReferences } from '../../translate/media-references.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
@@ -173,10 +174,10 @@ export class EmbeddedBackend implements Backend {
 
   /** The request with what it refers to in it, for a model that takes media; others refuse the reference. */
   async #requestOf(
-    { body, tenant, accessToken }: ChatCall,
+    { body, lifted = NOTHING_LIFTED, tenant, accessToken }: ChatCall,
     signal: AbortSignal,
   ): Promise<ChatCompletionRequest> {
-    const request = body.request();
+    const request = lifted.restore(body.request());
     const { media } = this.#options;
     if (this.#projectorPath === undefined) return request;
     const wanted = remoteReferences(request);

@@ -4,7 +4,7 @@ import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.
 import { GatewayError } from '../../errors.ts';
 import type { WholeMedium } from '../../media/medium.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
-import { ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
+import { type BodyPart, ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
 import { withoutSent } from '../../upstream/cut-secrets.ts';
 import { exchange, type ExchangeResponse, readText } from '../../upstream/exchange.ts';
 import { pause } from '../../upstream/retry.ts';
@@ -29,6 +29,9 @@ export interface Uploader {
   readonly credentials: TokenSource;
   readonly signal: AbortSignal;
 }
+
+/** What is uploaded. */
+export type FileContent = Pick<WholeMedium, 'mimeType' | 'byteLength' | 'hash' | 'chunks'>;
 
 interface UploadedFile {
   /** `files/…` */
@@ -76,13 +79,13 @@ export class FileUploads {
    * @returns the file's name, `files/…`, once a request may refer to it
    * @throws {GatewayError} as the API refuses it; {TransportError} when it cannot be reached
    */
-  async nameOf(medium: WholeMedium, uploader: Uploader): Promise<string> {
-    const key = `${uploader.tenant}\n${medium.hash}\n${medium.mimeType}`;
+  async nameOf(content: FileContent, uploader: Uploader): Promise<string> {
+    const key = `${uploader.tenant}\n${content.hash}\n${content.mimeType}`;
     const known = this.#files.get(key);
     if (known !== undefined && known.until - MARGIN > this.#now()) return known.name;
     // It goes on without the caller: others may wait for the same file.
     const flight = this.#flights.run(key, () =>
-      this.#upload(medium, { ...uploader, signal: AbortSignal.timeout(UPLOAD_LIMIT) }),
+      this.#upload(content, { ...uploader, signal: AbortSignal.timeout(UPLOAD_LIMIT) }),
     );
     const file = await unlessAborted(flight, uploader.signal);
     this.#files.delete(key);
@@ -94,20 +97,28 @@ export class FileUploads {
     return file.name;
   }
 
-  /** The API does not know a file any more. */
-  forget(name: string): void {
-    for (const [key, file] of this.#files) if (file.name === name) this.#files.delete(key);
+  /**
+   * Takes note that the API does not know files any more, which somebody may have deleted.
+   *
+   * @param message what it says of them
+   * @returns whether it speaks of any that were uploaded here
+   */
+  forgetNamedIn(message: string): boolean {
+    const words = new Set(message.match(/[A-Za-z0-9-]+/g));
+    const gone = [...this.#files].filter(([, { name }]) => words.has(name.slice('files/'.length)));
+    for (const [key] of gone) this.#files.delete(key);
+    return gone.length > 0;
   }
 
-  async #upload(medium: WholeMedium, uploader: Uploader): Promise<UploadedFile> {
-    const url = await this.#begin(medium, uploader);
-    const sent = await this.#send(medium, url, uploader);
+  async #upload(content: FileContent, uploader: Uploader): Promise<UploadedFile> {
+    const url = await this.#begin(content, uploader);
+    const sent = await this.#send(content, url, uploader);
     const file = isJsonObject(sent['file']) ? sent['file'] : sent;
     return await this.#whenActive(file, uploader);
   }
 
   /** @returns where the bytes go; the address is the right to send them */
-  async #begin({ mimeType, byteLength }: WholeMedium, { credentials, signal }: Uploader): Promise<URL> {
+  async #begin({ mimeType, byteLength }: FileContent, { credentials, signal }: Uploader): Promise<URL> {
     const { baseUrl, version } = this.#options;
     const response = await this.#ask(new URL(`${baseUrl}/upload/${version}/files`), {
       method: 'POST',
@@ -129,14 +140,14 @@ export class FileUploads {
   }
 
   /** Sends the bytes, from where the API has them when the connection breaks. */
-  async #send(medium: WholeMedium, url: URL, { signal }: Uploader): Promise<JsonObject> {
+  async #send(content: FileContent, url: URL, { signal }: Uploader): Promise<JsonObject> {
     let offset = 0;
     for (let resumes = 0; ; resumes++) {
       try {
         const response = await this.#ask(url, {
           method: 'POST',
           headers: { 'x-goog-upload-command': 'upload, finalize', 'x-goog-upload-offset': String(offset) },
-          body: new ComposedBody(from(medium.pieces, offset)),
+          body: new ComposedBody([behind(content, offset)]),
           signal,
         });
         return await readObject(response);
@@ -144,7 +155,7 @@ export class FileUploads {
         if (!(error instanceof TransportError) || resumes === MAX_RESUMES) throw error;
         offset = await this.#received(url, signal);
         // All of it is there, and only the answer was lost: the same command tells it again.
-        offset = Math.min(offset, medium.byteLength);
+        offset = Math.min(offset, content.byteLength);
       }
     }
   }
@@ -206,14 +217,18 @@ interface FileRequest {
   readonly signal: AbortSignal;
 }
 
-/** The pieces behind the first `offset` bytes. */
-function from(pieces: readonly Buffer[], offset: number): Buffer[] {
-  let skipped = 0;
-  return pieces.flatMap((piece) => {
-    const start = Math.max(0, offset - skipped);
-    skipped += piece.length;
-    return start >= piece.length ? [] : [start === 0 ? piece : piece.subarray(start)];
-  });
+/** What comes behind the first `offset` bytes. */
+function behind(content: FileContent, offset: number): BodyPart {
+  return {
+    byteLength: content.byteLength - offset,
+    async *chunks() {
+      let skip = offset;
+      for await (const chunk of content.chunks()) {
+        if (skip < chunk.length) yield chunk.subarray(skip);
+        skip = Math.max(0, skip - chunk.length);
+      }
+    },
+  };
 }
 
 async function readObject(response: ExchangeResponse): Promise<JsonObject> {

@@ -120,10 +120,16 @@ export class GeminiBackend implements Backend {
     context: Omit<GeminiWork, 'call' | 'inlined'>,
   ): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> {
     const { access, signal, media } = context;
-    try {
+    const send = async (): Promise<{ answer: GeminiAnswer; translation: GeminiTranslation }> => {
       const inlined = await this.#media.inline(call, media, { credentials: access.credentials, signal });
       const work = { ...context, call, inlined };
       return await this.#withRewrites(this.#translate(work), work);
+    };
+    try {
+      return await send().catch((error: unknown) => {
+        if (this.#media.hasLostFiles(error)) return send();
+        throw error;
+      });
     } catch (error) {
       throw toGatewayFailure(error, 'Gemini');
     }

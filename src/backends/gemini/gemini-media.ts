@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { TokenSource } from '../../auth/outbound/token-source.ts';
+import { GatewayError } from '../../errors.ts';
 import type { HeldMedia } from '../../media/held-media.ts';
 import type { MediaResolver } from '../../media/media-resolver.ts';
 import { type InlinedMedia, remoteReferences } from '../../translate/media-references.ts';
@@ -34,24 +35,31 @@ export class GeminiMedia {
   }
 
   /** What Gemini cannot read by itself. To be released. @throws as {@link MediaResolver.fetch} */
-  fetch({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
+  fetch({ body, lifted, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
     const wanted = remoteReferences(body.request()).filter(
       ({ text }) => this.#resolver.isOwn(text) || !isReadByGemini(text, this.#upstream),
     );
     // What together is too much for a request of the Developer API is uploaded, and held for that.
     const streamUpTo = this.#uploads === undefined ? Infinity : MAX_INLINE_BYTES / wanted.length;
-    return this.#resolver.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo });
+    return this.#resolver.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo, lifted });
   }
 
   /** What is sent in place of references to media. @throws as {@link uploadLargeMedia} */
   async inline(
-    { body, tenant }: ChatCall,
+    { body, lifted, tenant }: ChatCall,
     media: HeldMedia,
     sender: { readonly credentials: TokenSource; readonly signal: AbortSignal },
   ): Promise<InlinedMedia> {
     const uploads = this.#uploads;
     return uploads === undefined
       ? media
-      : await uploadLargeMedia(body.request(), media, { ...sender, uploads, tenant });
+      : await uploadLargeMedia({ request: body.request(), media, lifted }, { ...sender, uploads, tenant });
+  }
+
+  /** Whether a request failed because of files that are gone: sent again, it uploads them anew. */
+  hasLostFiles(error: unknown): boolean {
+    if (this.#uploads === undefined || !(error instanceof GatewayError)) return false;
+    const { status } = error.google?.code === undefined ? error : { status: error.google.code };
+    return (status === 403 || status === 404) && this.#uploads.forgetNamedIn(error.message);
   }
 }

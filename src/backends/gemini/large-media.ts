@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { HeldMedia } from '../../media/held-media.ts';
 import { base64Length } from '../../media/base64.ts';
-import { type WholeMedium, wholeMedium } from '../../media/medium.ts';
+import { type LiftedBase64, NOTHING_LIFTED } from '../../media/lifted-base64.ts';
 import { type InlinedMedia, mediaReferences } from '../../translate/media-references.ts';
 import { readMediaReference } from '../../translate/request/media-reference.ts';
 import type { ChatCompletionRequest } from '../../wire/openai/request.ts';
-import type { FileUploads, Uploader } from './file-uploads.ts';
+import type { FileContent, FileUploads, Uploader } from './file-uploads.ts';
 
 /**
  * Characters of base64 that one request of the Developer API may hold: its limit is 20 MB for all of it.
@@ -16,14 +16,17 @@ const MAX_INLINE = 18_000_000;
 /** Bytes of media that one request may hold. */
 export const MAX_INLINE_BYTES = (MAX_INLINE / 4) * 3;
 
-/** Characters of base64 that are decoded at once; a multiple of four. */
-const STEP = 1024 * 1024;
-
 interface Candidate {
   readonly reference: string;
   /** In base64, as it would be sent. */
   readonly length: number;
-  readonly medium: () => Promise<WholeMedium | undefined>;
+  readonly content: () => Promise<FileContent | undefined>;
+}
+
+interface RequestMedia {
+  readonly request: ChatCompletionRequest;
+  readonly media: HeldMedia;
+  readonly lifted?: LiftedBase64 | undefined;
 }
 
 /**
@@ -32,17 +35,17 @@ interface Candidate {
  * @throws as {@link FileUploads.nameOf}
  */
 export async function uploadLargeMedia(
-  request: ChatCompletionRequest,
-  media: HeldMedia,
+  wanted: RequestMedia,
   { uploads, ...uploader }: Uploader & { readonly uploads: FileUploads },
 ): Promise<InlinedMedia> {
-  const candidates = candidatesOf(request, media);
+  const { media } = wanted;
+  const candidates = candidatesOf(wanted);
   let total = candidates.reduce((sum, { length }) => sum + length, 0);
   if (total <= MAX_INLINE) return media;
   const names = new Map<string, string>();
-  for (const { reference, length, medium } of candidates.toSorted((a, b) => b.length - a.length)) {
+  for (const { reference, length, content } of candidates.toSorted((a, b) => b.length - a.length)) {
     if (total <= MAX_INLINE) break;
-    const file = await medium();
+    const file = await content();
     // What is no medium is refused where the request is translated.
     if (file === undefined) continue;
     names.set(reference, await uploads.nameOf(file, uploader));
@@ -56,28 +59,40 @@ export async function uploadLargeMedia(
 }
 
 /** Each once. */
-function candidatesOf(request: ChatCompletionRequest, media: HeldMedia): Candidate[] {
+function candidatesOf({ request, media, lifted = NOTHING_LIFTED }: RequestMedia): Candidate[] {
   const references = new Set(mediaReferences(request).map(({ text }) => text));
   return [...references].flatMap((reference): Candidate[] => {
     const held = media.get(reference);
     if (held !== undefined)
-      return [{ reference, length: base64Length(held.byteLength), medium: () => held.whole() }];
+      return [{ reference, length: base64Length(held.byteLength), content: () => held.whole() }];
     if (!/^data:/i.test(reference)) return [];
-    return [{ reference, length: reference.length, medium: async () => decode(reference) }];
+    return [
+      {
+        reference,
+        length: lifted.lengthOf(reference),
+        content: async () => contentOf(reference, lifted),
+      },
+    ];
   });
 }
 
-/** The medium in a data URI; `undefined` where it is none, or does not say its type. */
-function decode(uri: string): WholeMedium | undefined {
+/** What a data URI holds, decoded as it is sent; `undefined` where it is none, or does not say its type. */
+function contentOf(uri: string, lifted: LiftedBase64): FileContent | undefined {
   const reference = readMediaReference(uri, 'gemini');
   if (reference.kind !== 'inline' || reference.mimeType === undefined) return undefined;
   const { data, mimeType } = reference;
-  const pieces: Buffer[] = [];
   const hash = createHash('sha256');
-  for (let at = 0; at < data.length; at += STEP) {
-    const piece = Buffer.from(data.slice(at, at + STEP), 'base64');
-    hash.update(piece);
-    pieces.push(piece);
+  let byteLength = 0;
+  for (const piece of lifted.base64Of(data)) {
+    hash.update(piece, 'base64');
+    byteLength += Buffer.byteLength(piece, 'base64');
   }
-  return wholeMedium({ mimeType, pieces, hash: hash.digest('hex') });
+  return {
+    mimeType,
+    byteLength,
+    hash: hash.digest('hex'),
+    *chunks() {
+      for (const piece of lifted.base64Of(data)) yield Buffer.from(piece, 'base64');
+    },
+  };
 }

@@ -166,12 +166,12 @@ export class OpenAiCompatibleBackend implements Backend {
   }
 
   /** What the server cannot read by itself. Contract section 12. */
-  #fetchMedia({ body, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
+  #fetchMedia({ body, lifted, tenant, accessToken }: ChatCall, signal: AbortSignal): Promise<HeldMedia> {
     const { media } = this.#options;
     const wanted = remoteReferences(body.value as JsonObject).filter(
       ({ text }) => !isReadByServer(text, this.#traits),
     );
-    return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo: Infinity });
+    return media.fetch(wanted, { tenant, accessToken }, { signal, streamUpTo: Infinity, lifted });
   }
 
   async #answer(call: ChatCall, { model, media, check, signal }: AnswerContext): Promise<RelayReply> {

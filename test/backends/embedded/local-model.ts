@@ -9,6 +9,7 @@ import { DEFAULT_MODEL_NAME } from '../../../src/model-store/catalogue.ts';
 import { openModelStore } from '../../../src/model-store/model-store.ts';
 import { ModelRouter } from '../../../src/routing/model-router.ts';
 import { type ChatAnswer, type ChatInput, handleChat } from '../../../src/server/handle-chat.ts';
+import { readJsonBody } from '../../../src/server/read-json-body.ts';
 import { ChatRequestBody } from '../../../src/wire/openai/request-body.ts';
 import type { ChatCompletionRequest } from '../../../src/wire/openai/request.ts';
 import type {
@@ -97,10 +98,11 @@ export class LocalModel {
   ): Promise<ChatAnswer> {
     const messages = ask === undefined ? [] : [{ role: 'user', content: ask }];
     const text = JSON.stringify({ model: 'local', messages, ...fields });
-    const body = new ChatRequestBody({ text, value: JSON.parse(text) });
+    const { json, lifted } = readJsonBody(Buffer.from(text));
     return handleChat(
       {
-        body,
+        body: new ChatRequestBody(json),
+        lifted,
         family,
         requestId: 'test',
         principal: { kind: 'anonymous', id: 'anonymous', tenant: 'test' },

@@ -158,7 +158,8 @@ describe('FileUploads', () => {
     ] as const)
       names.push(await uploads.nameOf(mediumOf(CONTENT, type), uploader(tenant)));
     expect(names).toEqual(['files/f-1', 'files/f-1', 'files/f-2', 'files/f-3']);
-    uploads.forget('files/f-1');
+    expect(uploads.forgetNamedIn('You may not read the File f-12.')).toBe(false);
+    expect(uploads.forgetNamedIn('You may not read the File f-1 or it may not exist.')).toBe(true);
     expect(await uploads.nameOf(mediumOf(CONTENT), uploader())).toBe('files/f-4');
     now = Date.parse('2029-12-31T23:50:00Z');
     expect(await uploads.nameOf(mediumOf(CONTENT), uploader())).toBe('files/f-5');

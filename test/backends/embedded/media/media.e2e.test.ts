@@ -120,6 +120,7 @@ describe('images for the embedded model', () => {
     ['JPEG', (png) => png.jpeg().toBuffer(), 'image/jpeg'],
     ['WebP', (png) => png.webp().toBuffer(), 'image/webp'],
     ['GIF', (png) => png.gif().toBuffer(), 'image/gif'],
+    ['a long PNG', (png) => png.resize(300, 300).png({ compressionLevel: 0 }).toBuffer(), 'image/png'],
     ['a large PNG', (png) => png.resize(3000, 3000).png().toBuffer(), 'image/png'],
   ])('are seen in %s', async (_, make, type) => {
     const bytes = await make(sharp(plainPng(40, 40, GREEN)));

@@ -1,0 +1,83 @@
+import { isJsonObject } from '../wire/validation/structure-checks.ts';
+import type { BodyPart } from '../upstream/composed-body.ts';
+import { splitAtMarks } from './base64-mark.ts';
+
+/** Bytes that are handed on at once; a multiple of four, so that each piece is base64 by itself. */
+const STEP = 64 * 1024;
+
+/**
+ * Base64 that was lifted out of the text of a request: it stays in the bytes in which it came, the only copy of it, and
+ * goes to the upstream from there. In the text, and in all that is made of it, a mark stands in its place.
+ */
+export class LiftedBase64 {
+  #slices: readonly Buffer[];
+
+  /** @param slices in the order of their marks; each with whole groups of four characters */
+  constructor(slices: readonly Buffer[]) {
+    this.#slices = slices;
+  }
+
+  get count(): number {
+    return this.#slices.length;
+  }
+
+  /** What a mark stands for, to be sent. */
+  part(index: number): BodyPart {
+    const slice = this.#slices[index]!;
+    return { byteLength: slice.length, chunks: () => piecesOf(slice) };
+  }
+
+  /** The characters of a text without marks. */
+  lengthOf(text: string): number {
+    let length = 0;
+    for (const piece of this.#piecesOf(text)) length += piece.length;
+    return length;
+  }
+
+  /** Base64 without marks, in pieces of whole groups of four characters, the last one excepted. */
+  *base64Of(text: string): Generator<string, void, void> {
+    for (const piece of this.#piecesOf(text)) {
+      for (let at = 0; at < piece.length; at += STEP) {
+        yield typeof piece === 'string' ? piece.slice(at, at + STEP) : piece.toString('latin1', at, at + STEP);
+      }
+    }
+  }
+
+  /** A JSON value without marks, for who does not send it on. A copy of all of it. */
+  restore<T>(value: T): T {
+    return this.count === 0 ? value : (this.#restore(value) as T);
+  }
+
+  /** It will not be sent again. */
+  release(): void {
+    this.#slices = [];
+  }
+
+  #restore(value: unknown): unknown {
+    if (typeof value === 'string') {
+      const pieces = this.#piecesOf(value);
+      return pieces.length === 1
+        ? value
+        : pieces.map((piece) => (typeof piece === 'string' ? piece : piece.toString('latin1'))).join('');
+    }
+    if (Array.isArray(value)) return value.map((item) => this.#restore(item));
+    if (!isJsonObject(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.#restore(member)]));
+  }
+
+  /** The texts around the marks, and what these stand for. */
+  #piecesOf(text: string): (string | Buffer)[] {
+    if (this.count === 0) return [text];
+    // What nobody lifted is no mark of this request.
+    return splitAtMarks(text).map((piece, at) =>
+      at % 2 === 0 ? piece : (this.#slices[Number(piece)] ?? piece),
+    );
+  }
+}
+
+function* piecesOf(slice: Buffer): Generator<Buffer, void, void> {
+  for (let at = 0; at < slice.length; at += STEP) yield slice.subarray(at, at + STEP);
+}
+
+/** Of requests without any. */
+export const NOTHING_LIFTED = new LiftedBase64([]);

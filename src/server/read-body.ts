@@ -1,0 +1,95 @@
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+import { GatewayError } from '../errors.ts';
+import { LARGE_BODY, type LargeBodies } from './large-bodies.ts';
+
+export interface BodyRules {
+  /** In bytes. */
+  readonly maxBytes: number;
+  readonly largeBodies: LargeBodies;
+}
+
+/**
+ * Reads the body of an admitted request, a large one into one piece of memory from the beginning. One whose length
+ * nobody told waits for room when it turns out to be large.
+ *
+ * @param done called once; with {GatewayError} `request_too_large`, or with what the connection failed of
+ */
+export function readBody(
+  request: FastifyRequest,
+  stream: Readable,
+  { maxBytes, largeBodies }: BodyRules,
+  done: (error: Error | null, body?: Buffer) => void,
+): void {
+  const body = new BodyBytes();
+  const stated = Number(request.headers['content-length']);
+  if (stated > LARGE_BODY) body.hold(stated);
+  let isOver = false;
+  const finish = (error: Error | null, bytes?: Buffer): void => {
+    if (isOver) return;
+    isOver = true;
+    stream.off('data', take).off('end', end).off('error', finish);
+    done(error, bytes);
+  };
+  const holdRest = (): void => {
+    if (isOver) return;
+    body.hold(maxBytes);
+    stream.resume();
+  };
+  const take = (piece: Buffer): void => {
+    if (body.length + piece.length > maxBytes) {
+      finish(tooLarge(maxBytes));
+      return;
+    }
+    body.add(piece);
+    if (body.length <= LARGE_BODY || body.isHeld) return;
+    stream.pause();
+    largeBodies.take(maxBytes, request).then(holdRest, finish);
+  };
+  const end = (): void => {
+    request.bodyShare?.shrink(body.length);
+    finish(null, body.whole());
+  };
+  stream.on('data', take).on('end', end).on('error', finish);
+}
+
+export function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError(
+    'request_too_large',
+    `The body is larger than the ${maxBytes} bytes this server accepts.`,
+  );
+}
+
+/** The bytes of a body as they come. */
+class BodyBytes {
+  #pieces: Buffer[] = [];
+  #held: Buffer | undefined;
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== undefined;
+  }
+
+  /** Takes the memory for all of it. What is never written to costs none. */
+  hold(bytes: number): void {
+    // A resizable buffer has pages of its own, which go back to the system with it; malloc would keep them.
+    this.#held = Buffer.from(new ArrayBuffer(bytes, { maxByteLength: bytes }), 0, bytes);
+    let at = 0;
+    for (const piece of this.#pieces) at += piece.copy(this.#held, at);
+    this.#pieces = [];
+  }
+
+  add(piece: Buffer): void {
+    if (this.#held === undefined) this.#pieces.push(piece);
+    else piece.copy(this.#held, this.#length);
+    this.#length += piece.length;
+  }
+
+  whole(): Buffer {
+    return this.#held?.subarray(0, this.#length) ?? Buffer.concat(this.#pieces, this.#length);
+  }
+}

@@ -1,0 +1,99 @@
+import { PassThrough } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import * as fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LargeBodies } from '../../src/server/large-bodies.ts';
+import { readBody } from '../../src/server/read-body.ts';
+import { chatRequest, TestServer } from './test-server.ts';
+
+const MEBIBYTE = 1024 * 1024;
+const NOBODY = new PassThrough();
+
+function read(pieces: readonly Buffer[], headers: Record<string, string>): Promise<Buffer> {
+  const stream = new PassThrough();
+  const request = { headers, socket: NOBODY } as unknown as FastifyRequest;
+  const rules = { maxBytes: 4 * MEBIBYTE, largeBodies: new LargeBodies(8 * MEBIBYTE) };
+  return new Promise((resolve, reject) => {
+    readBody(request, stream, rules, (error, body) => {
+      if (error === null) resolve(body!);
+      else reject(error);
+    });
+    for (const piece of pieces) stream.write(piece);
+    stream.end();
+  });
+}
+
+describe('readBody', () => {
+  it('reads every byte, however long the body is, in whatever pieces, its length told or not', async () => {
+    const length = fc.oneof(fc.nat(100), fc.nat(70_000), fc.nat(900_000));
+    await fc.assert(
+      fc.asyncProperty(fc.array(length, { maxLength: 4 }), fc.boolean(), async (lengths, isTold) => {
+        const pieces = lengths.map((bytes, at) => Buffer.alloc(bytes, `${at}abc`));
+        const whole = Buffer.concat(pieces);
+        const headers: Record<string, string> = isTold
+          ? { 'content-length': String(whole.length) }
+          : { 'transfer-encoding': 'chunked' };
+        expect((await read(pieces, headers)).equals(whole)).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([3 * MEBIBYTE, 100])('refuses what is too long, in pieces of %d bytes', async (size) => {
+    const pieces = Array.from({ length: Math.ceil((4 * MEBIBYTE + 1) / size) }, () => Buffer.alloc(size));
+    await expect(read(pieces, { 'transfer-encoding': 'chunked' })).rejects.toMatchObject({
+      code: 'request_too_large',
+      message: expect.stringContaining(String(4 * MEBIBYTE)) as string,
+    });
+  });
+});
+
+describe('a large body whose length nobody told', () => {
+  const LARGE = Buffer.from(
+    JSON.stringify(chatRequest({ messages: [{ role: 'user', content: 'x'.repeat(2 * MEBIBYTE) }] })),
+  );
+  const head = ['POST /v1/chat/completions HTTP/1.1', 'content-type: application/json', 'transfer-encoding: chunked'];
+  const chunk = (bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  const END = '0\r\n\r\n';
+
+  async function start(): Promise<TestServer> {
+    const server = await TestServer.start({
+      limits: { maxBodyBytes: 4 * MEBIBYTE, largeBodyBytes: 4 * MEBIBYTE },
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    return server;
+  }
+
+  async function open(server: TestServer): Promise<Awaited<ReturnType<TestServer['connect']>>> {
+    const connection = await server.connect();
+    connection.send(`${[...head, 'host: x'].join('\r\n')}\r\n\r\n`);
+    return connection;
+  }
+
+  it('waits in the middle until there is room', async () => {
+    const server = await start();
+    const [first, second] = [await open(server), await open(server)];
+    first.send(chunk(LARGE));
+    await pause(50);
+    second.send(Buffer.concat([chunk(LARGE), Buffer.from(END)]));
+    await pause(50);
+    expect(server.backend.calls).toHaveLength(0);
+    first.send(END);
+    expect([(await first.response()).status, (await second.response()).status]).toEqual([200, 200]);
+  });
+
+  it('gives the room back when its client leaves, waiting or not', async () => {
+    const server = await start();
+    const [first, second, third] = [await open(server), await open(server), await open(server)];
+    for (const each of [first, second, third]) {
+      each.send(chunk(LARGE));
+      await pause(30);
+    }
+    second.destroy();
+    first.destroy();
+    third.send(END);
+    expect((await third.response()).status).toBe(200);
+  });
+});
