@@ -83,9 +83,7 @@ export class HeldMedia implements InlinedMedia {
   }
 
   #part(mark: number): BodyPart {
-    return mark < this.#firstMark
-      ? this.#lifted.part(mark)
-      : encoded(this.#media[mark - this.#firstMark]!);
+    return mark < this.#firstMark ? this.#lifted.part(mark) : encoded(this.#media[mark - this.#firstMark]!);
   }
 }
 

@@ -38,7 +38,9 @@ export class LiftedBase64 {
   *base64Of(text: string): Generator<string, void, void> {
     for (const piece of this.#piecesOf(text)) {
       for (let at = 0; at < piece.length; at += STEP) {
-        yield typeof piece === 'string' ? piece.slice(at, at + STEP) : piece.toString('latin1', at, at + STEP);
+        yield typeof piece === 'string'
+          ? piece.slice(at, at + STEP)
+          : piece.toString('latin1', at, at + STEP);
       }
     }
   }

@@ -21,6 +21,7 @@ upstreams:
   express: { kind: vertex, api_key: S3CRET-EXPRESS }
   devapi: { kind: gemini, api_key: S3CRET-KEY, base_url: "http://127.0.0.1:9/proxy" }
   local: { kind: embedded }
+  seeing: { kind: embedded, model: smolvlm-256m-instruct }
   llama:
     kind: ollama
     base_url: ["http://10.0.0.5:11434", "http://10.0.0.6:11434"]
@@ -30,6 +31,7 @@ models:
   - { match: "google/gemini-*-pro", upstream: devapi }
   - { match: "google/gemini-*", upstream: vertex }
   - { match: "small", upstream: local }
+  - { match: "seeing", upstream: seeing }
   - { match: "llama*", upstream: llama }
   - { match: "gemma*", upstream: gemma }
 `;
@@ -315,6 +317,37 @@ describe('media that requests refer to', () => {
       Number(isNoted),
     );
     expect(notes.join()).not.toContain('S3CRET');
+  });
+
+  it('for an embedded model that takes media', async () => {
+    const content = [
+      image('gs://b/o.png'),
+      { type: 'text', text: 'What?' },
+      image('https://a/o?token=S3CRET'),
+    ];
+    const { exitCode, output } = await explain({ model: 'seeing', messages: [{ role: 'user', content }] });
+    expect(exitCode).toBe(0);
+    expect(output).toMatchObject({
+      plan: {
+        media: [
+          { mimeType: 'image/png', path: 'messages[0].content[0]' },
+          { mimeType: 'application/octet-stream', path: 'messages[0].content[2]' },
+        ],
+      },
+      notes: [
+        'gs://b/o.png is fetched when the request is sent.',
+        'https://a/o is fetched when the request is sent.',
+        expect.any(String) as string,
+      ],
+    });
+  });
+
+  it('for an embedded model that does not', async () => {
+    const { output } = await explain({
+      model: 'small',
+      messages: [{ role: 'user', content: [image('gs://b/o.png')] }],
+    });
+    expect(output).toMatchObject({ outcome: 'refused', error: { code: 'unsupported_media' } });
   });
 });
 

@@ -7,6 +7,7 @@ import type { Part } from '../../src/wire/gemini/request.ts';
 import { bodyAnswer as fileAnswer } from '../support/faulty-answers.ts';
 import { FaultyServer } from '../support/faulty-server.ts';
 import { answerAs } from '../support/gemini-answers.ts';
+import { trustLocalhost } from '../support/localhost-certificate.ts';
 import { RelayServer } from '../support/relay-server.ts';
 import { ReplayUpstream } from '../support/replay-upstream.ts';
 import { startStorageEmulator, type StorageEmulator } from '../support/storage-emulator.ts';
@@ -27,6 +28,7 @@ const ANSWER = {
 
 let emulator: StorageEmulator;
 let web: FaultyServer;
+let secureWeb: FaultyServer;
 let gemini: ReplayUpstream;
 let server: FaultyServer;
 let folder: string;
@@ -39,6 +41,8 @@ beforeAll(async () => {
   emulator.put({ bucket: 'pictures', name: 'a b/ö.png' }, PNG, { contentType: 'image/png' });
   emulator.put({ bucket: 'pictures', name: 'sound' }, MP3, { contentType: 'audio/mpeg' });
   web = await FaultyServer.start();
+  secureWeb = await FaultyServer.startSecure();
+  trustLocalhost();
   gemini = await ReplayUpstream.start(({ method }) => answerAs(method, [ANSWER]));
   server = await FaultyServer.start();
   const health = { interval_ms: 0 };
@@ -73,12 +77,13 @@ afterEach(() => {
   gemini.clear();
   server.requests.length = 0;
   web.requests.length = 0;
+  secureWeb.requests.length = 0;
 });
 
 afterAll(async () => {
   await relay[Symbol.asyncDispose]();
   await Promise.all(
-    [emulator.close(), web, gemini, server].map((each) =>
+    [emulator.close(), web, secureWeb, gemini, server].map((each) =>
       each instanceof Promise ? each : each[Symbol.asyncDispose](),
     ),
   );
@@ -123,9 +128,12 @@ describe('an image', () => {
     expect(await sentTo(upstream, image(dataUri))).toEqual(expected);
   });
 
-  it.each(everywhere(inlineLarge, image(largeUri)))('large, in the request, for %s', async (upstream, expected) => {
-    expect(await sentTo(upstream, image(largeUri))).toEqual(expected);
-  });
+  it.each(everywhere(inlineLarge, image(largeUri)))(
+    'large, in the request, for %s',
+    async (upstream, expected) => {
+      expect(await sentTo(upstream, image(largeUri))).toEqual(expected);
+    },
+  );
 
   it.each(everywhere(inlineLarge, { type: 'file', file: { file_data: largeUri, filename: 'o.png' } }))(
     'large, as a file in the request, for %s',
@@ -155,18 +163,22 @@ describe('an image', () => {
     expect(await sentTo(upstream, image('gs://pictures/a b/ö.png'))).toEqual(expected);
   });
 
-  it.each(ALL)('on the web, for %s', async (upstream) => {
-    web.respond = () => fileAnswer(PNG, { headers: { 'content-type': 'text/plain' } });
-    const url = `${web.url}/picture.jpg?signature=secret`;
-    const fetched: Record<string, object> = { gemini: inline, ollama: image(dataUri) };
-    const asWritten = {
-      vertex: { fileData: { mimeType: 'image/jpeg', fileUri: url } },
-      vllm: image(url),
-      llamacpp: image(url),
-    }[upstream];
-    expect(await sentTo(upstream, image(url))).toEqual(fetched[upstream] ?? asWritten);
-    expect(web.requests).toHaveLength(upstream in fetched ? 1 : 0);
-  });
+  it.each(ALL.flatMap((upstream) => [['http', upstream] as const, ['https', upstream] as const]))(
+    'on the web by %s, for %s',
+    async (scheme, upstream) => {
+      const from = scheme === 'http' ? web : secureWeb;
+      from.respond = () => fileAnswer(PNG, { headers: { 'content-type': 'text/plain' } });
+      const url = `${from.url}/picture.jpg?signature=secret`;
+      const fetched: Record<string, object> = { gemini: inline, ollama: image(dataUri) };
+      const asWritten = {
+        vertex: { fileData: { mimeType: 'image/jpeg', fileUri: url } },
+        vllm: image(url),
+        llamacpp: image(url),
+      }[upstream];
+      expect(await sentTo(upstream, image(url))).toEqual(fetched[upstream] ?? asWritten);
+      expect(from.requests).toHaveLength(upstream in fetched ? 1 : 0);
+    },
+  );
 
   it.each(everywhere(inline, { type: 'file', file: { file_data: dataUri, filename: 'o.png' } }))(
     'as a file, for %s',
@@ -195,7 +207,10 @@ describe('sound', () => {
   );
 
   it.each(
-    everywhere({ inlineData: { mimeType: 'audio/mp3', data: base64(LARGE_MP3) } }, sound(base64(LARGE_MP3), 'mp3')),
+    everywhere(
+      { inlineData: { mimeType: 'audio/mp3', data: base64(LARGE_MP3) } },
+      sound(base64(LARGE_MP3), 'mp3'),
+    ),
   )('large, in the request, for %s', async (upstream, expected) => {
     expect(await sentTo(upstream, sound(base64(LARGE_MP3), 'mp3'))).toEqual(expected);
   });

@@ -5,7 +5,12 @@ import { NOTHING_LIFTED } from '../../src/media/lifted-base64.ts';
 const bytes = Buffer.alloc(600_001, 'ab-c');
 const DATA = bytes.toString('base64');
 const uri = `data:image/png;base64,${DATA}`;
-const request = { model: 'm', messages: [{ content: [{ url: uri }, { data: DATA }, { text: 'ö' }] }], n: 1, stop: null };
+const request = {
+  model: 'm',
+  messages: [{ content: [{ url: uri }, { data: DATA }, { text: 'ö' }] }],
+  n: 1,
+  stop: null,
+};
 const { text, lifted } = liftBase64(Buffer.from(JSON.stringify(request)));
 const marked = JSON.parse(text) as typeof request;
 const [{ url }, { data }] = marked.messages[0]!.content as [{ url: string }, { data: string }];

@@ -139,6 +139,8 @@ describe('media for the Developer API', () => {
     gone = 'f-1';
     expect(await sent(uri)).toEqual([`${FILES}/f-2`]);
     expect(uploads).toHaveLength(2);
-    await expect(sent(uri.replace('base64,', 'base64,AAAA'), `${FILES}/f-1`)).rejects.toThrow('may not exist');
+    await expect(sent(uri.replace('base64,', 'base64,AAAA'), `${FILES}/f-1`)).rejects.toThrow(
+      'may not exist',
+    );
   });
 });

@@ -49,13 +49,18 @@ describe('readBody', () => {
   });
 });
 
+const chunk = (bytes: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+
 describe('a large body whose length nobody told', () => {
   const LARGE = Buffer.from(
     JSON.stringify(chatRequest({ messages: [{ role: 'user', content: 'x'.repeat(2 * MEBIBYTE) }] })),
   );
-  const head = ['POST /v1/chat/completions HTTP/1.1', 'content-type: application/json', 'transfer-encoding: chunked'];
-  const chunk = (bytes: Buffer): Buffer =>
-    Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+  const head = [
+    'POST /v1/chat/completions HTTP/1.1',
+    'content-type: application/json',
+    'transfer-encoding: chunked',
+  ];
   const END = '0\r\n\r\n';
 
   async function start(): Promise<TestServer> {

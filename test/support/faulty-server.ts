@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import { createServer as createSecureServer } from 'node:tls';
 import { listen } from '../../scripts/listen.ts';
+import { LOCALHOST } from './localhost-certificate.ts';
 import { type Answer, goodAnswer, type Step } from './faulty-answers.ts';
 import { type RawRequest, RequestReader } from './request-reader.ts';
 
@@ -32,17 +34,26 @@ export class FaultyServer implements AsyncDisposable {
   readonly #queue: Answer[] = [];
   readonly #sockets = new Set<Socket>();
 
-  private constructor(server: Server, port: number) {
+  private constructor(server: Server, port: number, scheme: 'http' | 'https') {
     this.#server = server;
     this.#port = port;
-    this.url = `http://127.0.0.1:${port}`;
-    server.on('connection', (socket) => void this.#serve(socket));
+    this.url = scheme === 'http' ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
+    server.on(
+      scheme === 'http' ? 'connection' : 'secureConnection',
+      (socket: Socket) => void this.#serve(socket),
+    );
   }
 
   /** @param port 0 for a free one */
   static async start(port = 0): Promise<FaultyServer> {
     const server = createServer({ noDelay: true });
-    return new FaultyServer(server, await listen(server, port));
+    return new FaultyServer(server, await listen(server, port), 'http');
+  }
+
+  /** The same over TLS, for who trusts {@link LOCALHOST}. */
+  static async startSecure(): Promise<FaultyServer> {
+    const server = createSecureServer(LOCALHOST);
+    return new FaultyServer(server, await listen(server), 'https');
   }
 
   /** The request that came last. @throws {Error} when there was none */

@@ -292,8 +292,9 @@ function explainEmbedded(
   { request, config }: ExplainTarget,
 ): UpstreamExplanation {
   const takesMedia = (upstream.projector ?? projectorOf(upstream.model)) !== undefined;
+  const fetched = new MediaPreview(request, () => takesMedia);
   // Only names and limits of the model matter for the plan; its own template is in its file.
-  const { generations, ignored } = planRequest(request, {
+  const { generations, ignored } = planRequest(fetched.leaveOut(request), {
     model: {
       name: upstream.model,
       bosToken: '',
@@ -310,20 +311,23 @@ function explainEmbedded(
     randomSeed: 0,
   });
   const [first] = generations;
-  const { prompt: _prompt, sampling, media, ...limits } = first!;
+  const { prompt: _prompt, sampling, media = [], ...limits } = first!;
+  const allMedia = [...media.map(({ mimeType, path }) => ({ mimeType, path })), ...fetched.media];
   const { seed, ...shared } = sampling;
   return {
     plan: {
       choices: generations.length,
       sampling: { ...shared, seed: request.seed == null ? 'random' : seed },
       ...limits,
-      ...(media === undefined ? {} : { media: media.map(({ mimeType, path }) => ({ mimeType, path })) }),
+      ...(allMedia.length === 0 ? {} : { media: allMedia }),
     },
     receipt: receiptOf(request, 'embedded', ignored),
-    notes:
-      upstream.chat_template !== undefined
+    notes: [
+      ...fetched.addresses.map((address) => `${address} is fetched when the request is sent.`),
+      ...(upstream.chat_template !== undefined
         ? []
-        : ["What the model's own template adds, such as reasoning, is known only while the engine runs."],
+        : ["What the model's own template adds, such as reasoning, is known only while the engine runs."]),
+    ],
   };
 }
 

@@ -11,6 +11,7 @@ import { fetchSchema } from '../../../../src/config/media-schemas.ts';
 import { createLog } from '../../../../src/observability/log.ts';
 import { bodyAnswer } from '../../../support/faulty-answers.ts';
 import { FaultyServer } from '../../../support/faulty-server.ts';
+import { trustLocalhost } from '../../../support/localhost-certificate.ts';
 import { wavAudio } from '../../../support/audio-files.ts';
 import { bmpImage, type Colour, plainPng } from '../../../support/image-files.ts';
 import { DefaultVocabulary } from '../default-vocabulary.ts';
@@ -71,7 +72,8 @@ beforeAll(async () => {
     await makeProjector(await defaultModelPath(), (word) => vocabulary.tokenOf(` ${word}`)),
   );
   await writeFile(join(folder, 'blue.png'), plainPng(64, 64, BLUE));
-  web = await FaultyServer.start();
+  web = await FaultyServer.startSecure();
+  trustLocalhost();
   web.respond = () => bodyAnswer(plainPng(64, 64, GREEN), { headers: { 'content-type': 'image/png' } });
   media = createMedia(
     { storage: { 'gs://own': folder }, fetch: fetchSchema.parse({ allow_private: true }) },
