@@ -5,7 +5,15 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
  * Folders of one layer do not know each other.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ['caller-policy.ts', 'code-of.ts', 'errors.ts', 'glob-pattern.ts', 'ids.ts'],
+  [
+    'caller-policy.ts',
+    'code-of.ts',
+    'errors.ts',
+    'glob-pattern.ts',
+    'ids.ts',
+    'lru-map.ts',
+    'single-flight.ts',
+  ],
   ['wire'],
   ['translate'],
   ['upstream', 'locks'],

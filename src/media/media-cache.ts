@@ -1,3 +1,4 @@
+import { LruMap } from '../lru-map.ts';
 import type { WholeMedium } from './medium.ts';
 
 export interface MediaCacheOptions {
@@ -23,13 +24,13 @@ export class MediaCache {
   readonly #now: () => number;
   /** What references meant. */
   readonly #known = new Map<string, Known>();
-  /** By tenant and hash; least recently used first. */
-  readonly #media = new Map<string, WholeMedium>();
-  #bytes = 0;
+  /** By tenant and hash. */
+  readonly #media: LruMap<WholeMedium>;
 
   constructor(options: MediaCacheOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#media = new LruMap({ maxWeight: options.maxBytes, weigh: ({ byteLength }) => byteLength });
   }
 
   get(tenant: string, reference: string): WholeMedium | undefined {
@@ -41,8 +42,6 @@ export class MediaCache {
       this.#known.delete(key);
       return undefined;
     }
-    this.#media.delete(place);
-    this.#media.set(place, medium);
     return medium;
   }
 
@@ -52,9 +51,7 @@ export class MediaCache {
     if (medium.byteLength > maxBytes) return medium;
     const place = keyOf(tenant, medium.hash);
     const kept = this.#media.get(place) ?? medium;
-    if (kept === medium) this.#bytes += medium.byteLength;
-    this.#media.delete(place);
-    this.#media.set(place, kept);
+    if (kept === medium) this.#media.set(place, medium);
     const key = keyOf(tenant, reference);
     this.#known.delete(key);
     this.#known.set(key, { hash: medium.hash, until: this.#now() + lifetimeMs });
@@ -63,11 +60,6 @@ export class MediaCache {
   }
 
   #forgetOldest(): void {
-    for (const [place, { byteLength }] of this.#media) {
-      if (this.#bytes <= this.#options.maxBytes) break;
-      this.#media.delete(place);
-      this.#bytes -= byteLength;
-    }
     const now = this.#now();
     for (const [key, { until }] of this.#known) {
       // All live equally long: what comes behind was asked for later.

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { GatewayError } from '../../errors.ts';
 import { CircuitBreaker } from '../../upstream/replicas/circuit-breaker.ts';
 import { EndpointFailure } from './identity-endpoint.ts';
-import { LruMap } from './lru-map.ts';
-import { SingleFlight, unlessAborted } from './single-flight.ts';
+import { LruMap } from '../../lru-map.ts';
+import { SingleFlight, unlessAborted } from '../../single-flight.ts';
 
 export interface IntrospectionCacheOptions<T> {
   /** Asks the issuer; `undefined` for a token that is not valid. Throws {@link EndpointFailure}. */
@@ -59,8 +59,8 @@ export class IntrospectionCache<T extends { readonly expiresAt: number }> {
 
   constructor(options: IntrospectionCacheOptions<T>) {
     this.#options = options;
-    this.#known = new LruMap(options.maxTokens);
-    this.#refused = new LruMap(options.maxTokens);
+    this.#known = new LruMap({ maxEntries: options.maxTokens });
+    this.#refused = new LruMap({ maxEntries: options.maxTokens });
   }
 
   /** Tokens remembered. */

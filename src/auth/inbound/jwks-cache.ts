@@ -1,6 +1,6 @@
 import { type CryptoKey, createLocalJWKSet, errors, type JWSHeaderParameters } from 'jose';
 import { GatewayError } from '../../errors.ts';
-import { SingleFlight, unlessAborted } from './single-flight.ts';
+import { SingleFlight, unlessAborted } from '../../single-flight.ts';
 import type { PublishedKey } from './published-keys.ts';
 
 export interface JwksCacheOptions {

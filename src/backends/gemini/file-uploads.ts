@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
-import { SingleFlight, unlessAborted } from '../../auth/inbound/single-flight.ts';
 import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.ts';
 import { GatewayError } from '../../errors.ts';
 import type { WholeMedium } from '../../media/medium.ts';
+import { LruMap } from '../../lru-map.ts';
+import { SingleFlight, unlessAborted } from '../../single-flight.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { type BodyPart, ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
 import { withoutSent } from '../../upstream/cut-secrets.ts';
@@ -66,8 +67,8 @@ const MAX_FILES = 10_000;
 export class FileUploads {
   readonly #options: FileUploadsOptions;
   readonly #now: () => number;
-  /** By tenant and content; the one uploaded first comes first. */
-  readonly #files = new Map<string, UploadedFile>();
+  /** By tenant and content. */
+  readonly #files = new LruMap<UploadedFile>({ maxEntries: MAX_FILES });
   readonly #flights = new SingleFlight<UploadedFile>();
 
   constructor(options: FileUploadsOptions) {
@@ -88,12 +89,7 @@ export class FileUploads {
       this.#upload(content, { ...uploader, signal: AbortSignal.timeout(UPLOAD_LIMIT) }),
     );
     const file = await unlessAborted(flight, uploader.signal);
-    this.#files.delete(key);
     this.#files.set(key, file);
-    for (const oldest of this.#files.keys()) {
-      if (this.#files.size <= MAX_FILES) break;
-      this.#files.delete(oldest);
-    }
     return file.name;
   }
 

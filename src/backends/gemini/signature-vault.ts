@@ -1,3 +1,5 @@
+import { LruMap } from '../../lru-map.ts';
+
 /**
  * Keeps thought signatures for clients that do not send them back. Signatures belong to a tenant: a call id of one
  * tenant finds nothing of another. Contract section 5.1.
@@ -21,9 +23,8 @@ export interface MemorySignatureVaultOptions {
 }
 
 interface Entry {
-  signature: string;
-  bytes: number;
-  expiresAt: number;
+  readonly signature: string;
+  readonly expiresAt: number;
 }
 
 const HOUR = 3_600_000;
@@ -32,56 +33,35 @@ const KIBIBYTE = 1024;
 /** A vault in memory. When it is full, the signature goes that was used longest ago. */
 export class MemorySignatureVault implements SignatureVault {
   readonly #now: () => number;
-  readonly #maxEntries: number;
   readonly #lifetimeMs: number;
-  readonly #maxBytes: number;
   readonly #maxSignatureBytes: number;
-  /** Least recently used first: a Map keeps the order of insertion. */
-  readonly #entries = new Map<string, Entry>();
-  #bytes = 0;
+  readonly #entries: LruMap<Entry>;
 
   constructor({ now, maxEntries, lifetimeMs, maxBytes, maxSignatureBytes }: MemorySignatureVaultOptions) {
     this.#now = now;
-    this.#maxEntries = maxEntries ?? 20_000;
     this.#lifetimeMs = lifetimeMs ?? 6 * HOUR;
-    this.#maxBytes = maxBytes ?? 64 * KIBIBYTE * KIBIBYTE;
     this.#maxSignatureBytes = maxSignatureBytes ?? 256 * KIBIBYTE;
+    this.#entries = new LruMap({
+      maxEntries: maxEntries ?? 20_000,
+      maxWeight: maxBytes ?? 64 * KIBIBYTE * KIBIBYTE,
+      weigh: ({ signature }, key) => Buffer.byteLength(key) + Buffer.byteLength(signature),
+    });
   }
 
   get(tenant: string, callId: string): string | undefined {
     const key = keyOf(tenant, callId);
     const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
+    if (entry === undefined || entry.expiresAt > this.#now()) return entry?.signature;
     this.#entries.delete(key);
-    if (entry.expiresAt <= this.#now()) {
-      this.#bytes -= entry.bytes;
-      return undefined;
-    }
-    this.#entries.set(key, entry);
-    return entry.signature;
+    return undefined;
   }
 
   /** An empty call id or signature is not kept: it could not be told from others. */
   set(tenant: string, callId: string, signature: string): void {
     if (callId === '' || signature === '') return;
     const key = keyOf(tenant, callId);
-    this.#delete(key);
-    const signatureBytes = Buffer.byteLength(signature);
-    const bytes = Buffer.byteLength(key) + signatureBytes;
-    if (signatureBytes > this.#maxSignatureBytes || bytes > this.#maxBytes) return;
-    this.#entries.set(key, { signature, bytes, expiresAt: this.#now() + this.#lifetimeMs });
-    this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= this.#maxEntries && this.#bytes <= this.#maxBytes) break;
-      this.#delete(oldest);
-    }
-  }
-
-  #delete(key: string): void {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return;
-    this.#entries.delete(key);
-    this.#bytes -= entry.bytes;
+    if (Buffer.byteLength(signature) > this.#maxSignatureBytes) this.#entries.delete(key);
+    else this.#entries.set(key, { signature, expiresAt: this.#now() + this.#lifetimeMs });
   }
 }
 

@@ -1,3 +1,4 @@
+import { LruMap } from '../../lru-map.ts';
 import { BatchedLookup } from './batched-lookup.ts';
 import type { KeyRow } from './stored-key.ts';
 
@@ -31,8 +32,7 @@ const MAX_ENTRIES = 10_000;
  */
 export class KeyCache {
   readonly #clock: () => number;
-  /** Oldest first. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new LruMap<Entry>({ maxEntries: MAX_ENTRIES });
   readonly #lookup: BatchedLookup<Entry>;
   /** Counts the times everything was forgotten. */
   #generation = 0;
@@ -67,13 +67,7 @@ export class KeyCache {
   }
 
   #keep(hash: string, entry: Entry | undefined): void {
-    this.#entries.delete(hash);
-    if (entry === undefined) return;
-    this.#entries.set(hash, entry);
-    if (this.#entries.size <= MAX_ENTRIES) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      return;
-    }
+    if (entry === undefined) this.#entries.delete(hash);
+    else this.#entries.set(hash, entry);
   }
 }

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { CallerPolicy } from '../../caller-policy.ts';
 import { GatewayError } from '../../errors.ts';
 import { randomBase62 } from '../../ids.ts';
+import { LruMap } from '../../lru-map.ts';
 import type { Queryable } from '../database/database.ts';
 import { inTime } from '../in-time.ts';
 import { hashOfKey, isApiKey, newApiKey, prefixOfKey } from './api-key.ts';
@@ -56,8 +57,8 @@ export class KeyStore {
   readonly #onError: (error: unknown) => void;
   readonly #now: () => number;
   readonly #cache: KeyCache;
-  /** When each key's use was last written down, by id; oldest first. */
-  readonly #uses = new Map<string, number>();
+  /** When each key's use was last written down, by id. */
+  readonly #uses = new LruMap<number>({ maxEntries: MAX_USES });
 
   constructor(database: Queryable, options: KeyStoreOptions = {}) {
     this.#database = database;
@@ -160,9 +161,7 @@ export class KeyStore {
     const now = this.#now();
     const last = Math.max(this.#uses.get(row.id) ?? 0, row.last_used_at?.getTime() ?? 0);
     if (now - last < USE_INTERVAL) return;
-    this.#uses.delete(row.id);
     this.#uses.set(row.id, now);
-    this.#forgetOldUses();
     this.#database
       .query(
         `update parlance.api_keys set last_used_at = $2::timestamptz
@@ -170,13 +169,6 @@ export class KeyStore {
         [row.id, this.#timestamp()],
       )
       .catch(this.#onError);
-  }
-
-  #forgetOldUses(): void {
-    for (const id of this.#uses.keys()) {
-      if (this.#uses.size <= MAX_USES) return;
-      this.#uses.delete(id);
-    }
   }
 
   #timestamp(): string {
