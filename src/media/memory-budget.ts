@@ -32,6 +32,11 @@ export class MemoryBudget {
     return this.#free;
   }
 
+  /** Whether somebody waits for a share. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /**
    * @param bytes what is wanted; of more than there is in all, that is granted
    * @param signal ends the wait

@@ -46,7 +46,11 @@ const CHECKS_PER_TIMEOUT = 4;
 /** The HTTP edge: limits, routes, error envelopes, streams. What is answered is decided elsewhere. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { limits, log, gatekeeper, signIn } = options;
-  const largeBodies = new LargeBodies(limits.largeBodyBytes);
+  const largeBodies = new LargeBodies({
+    bytes: limits.largeBodyBytes,
+    // To Node the request has begun: the rest of its time is for the body.
+    maxWaitMs: Math.ceil(limits.requestTimeoutMs / 2),
+  });
   const rules = {
     gatekeeper,
     maxBodyBytes: limits.maxBodyBytes,

@@ -13,7 +13,8 @@ export interface BodyRules {
  * Reads the body of an admitted request, a large one into one piece of memory from the beginning. One whose length
  * nobody told waits for room when it turns out to be large.
  *
- * @param done called once; with {GatewayError} `request_too_large`, or with what the connection failed of
+ * @param done called once; with {GatewayError} `request_too_large`, or when {@link LargeBodies} has no room or takes it
+ *   away, or with what the connection failed of
  */
 export function readBody(
   request: FastifyRequest,
@@ -22,18 +23,19 @@ export function readBody(
   done: (error: Error | null, body?: Buffer) => void,
 ): void {
   const body = new BodyBytes();
-  const stated = Number(request.headers['content-length']);
-  if (stated > LARGE_BODY) body.hold(stated);
   let isOver = false;
+  let endWatch: (() => void) | undefined;
   const finish = (error: Error | null, bytes?: Buffer): void => {
     if (isOver) return;
     isOver = true;
+    endWatch?.();
     stream.off('data', take).off('end', end).off('error', finish);
     done(error, bytes);
   };
-  const holdRest = (): void => {
+  const hold = (bytes: number): void => {
     if (isOver) return;
-    body.hold(maxBytes);
+    body.hold(bytes);
+    endWatch = largeBodies.watch(() => body.length, finish);
     stream.resume();
   };
   const take = (piece: Buffer): void => {
@@ -44,13 +46,15 @@ export function readBody(
     body.add(piece);
     if (body.length <= LARGE_BODY || body.isHeld) return;
     stream.pause();
-    largeBodies.take(maxBytes, request).then(holdRest, finish);
+    largeBodies.take(maxBytes, request).then(() => hold(maxBytes), finish);
   };
   const end = (): void => {
     request.bodyShare?.shrink(body.length);
     finish(null, body.whole());
   };
   stream.on('data', take).on('end', end).on('error', finish);
+  const stated = Number(request.headers['content-length']);
+  if (stated > LARGE_BODY) hold(stated);
 }
 
 export function tooLarge(maxBytes: number): GatewayError {

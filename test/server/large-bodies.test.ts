@@ -79,4 +79,20 @@ describe('large bodies', () => {
     const statuses = await Promise.all([server.post(body), server.post(body), server.post(LARGE)]);
     expect(statuses.map(({ status }) => status)).toEqual([200, 200, 200]);
   });
+
+  it('are refused when there is no room in half the time that a request has', async () => {
+    const server = await start({
+      script: { before: ['silence'], answerTimeoutMs: 2000 },
+      limits: { maxBodyBytes: 8 * MEBIBYTE, largeBodyBytes: 3 * MEBIBYTE, requestTimeoutMs: 800 },
+    });
+    const first = server.post(LARGE);
+    await vi.waitUntil(() => server.backend.calls.length === 1);
+    const refused = await server.post(LARGE);
+    expect({ status: refused.status, retryAfter: refused.headers.get('retry-after') }).toEqual({
+      status: 503,
+      retryAfter: '5',
+    });
+    expect(await refused.text()).toContain('server.large_body_bytes');
+    expect((await first).status).toBe(504);
+  });
 });

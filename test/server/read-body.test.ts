@@ -13,7 +13,10 @@ const NOBODY = new PassThrough();
 function read(pieces: readonly Buffer[], headers: Record<string, string>): Promise<Buffer> {
   const stream = new PassThrough();
   const request = { headers, socket: NOBODY } as unknown as FastifyRequest;
-  const rules = { maxBytes: 4 * MEBIBYTE, largeBodies: new LargeBodies(8 * MEBIBYTE) };
+  const rules = {
+    maxBytes: 4 * MEBIBYTE,
+    largeBodies: new LargeBodies({ bytes: 8 * MEBIBYTE, maxWaitMs: 1000 }),
+  };
   return new Promise((resolve, reject) => {
     readBody(request, stream, rules, (error, body) => {
       if (error === null) resolve(body!);
@@ -51,6 +54,61 @@ describe('readBody', () => {
 
 const chunk = (bytes: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+
+describe('a body that hardly comes', () => {
+  const headers = { 'content-length': String(3 * MEBIBYTE) };
+  const request = { headers, socket: NOBODY } as unknown as FastifyRequest;
+  const largeBodies = (): LargeBodies =>
+    new LargeBodies({ bytes: 4 * MEBIBYTE, maxWaitMs: 5000, lookEveryMs: 30 });
+
+  /** How reading ends that gets a byte, and the rest only after a while. */
+  async function readSlowly(bodies: LargeBodies, restAfterMs: number): Promise<string> {
+    const stream = new PassThrough();
+    await bodies.take(3 * MEBIBYTE, request);
+    const outcome = new Promise<string>((resolve) => {
+      readBody(request, stream, { maxBytes: 4 * MEBIBYTE, largeBodies: bodies }, (error, body) => {
+        resolve(error === null ? `${body!.length} bytes` : ((error as { code?: string }).code ?? ''));
+      });
+    });
+    stream.write(Buffer.alloc(1));
+    await pause(restAfterMs);
+    stream.end(Buffer.alloc(3 * MEBIBYTE - 1));
+    return await outcome;
+  }
+
+  it('keeps its room as long as nobody wants it', async () => {
+    expect(await readSlowly(largeBodies(), 150)).toBe(`${3 * MEBIBYTE} bytes`);
+  });
+
+  it('loses its room to others', async () => {
+    const bodies = largeBodies();
+    const slow = readSlowly(bodies, 150);
+    await pause(1);
+    const share = request.bodyShare;
+    const next = bodies.take(2 * MEBIBYTE, { ...request });
+    expect(await slow).toBe('request_timeout');
+    share?.release();
+    await next;
+  });
+
+  it('keeps its room when it comes fast enough, whoever wants it', async () => {
+    const bodies = largeBodies();
+    await bodies.take(3 * MEBIBYTE, request);
+    const next = bodies.take(2 * MEBIBYTE, { ...request }).catch(() => {});
+    const stream = new PassThrough();
+    const outcome = new Promise<Error | null>((resolve) => {
+      readBody(request, stream, { maxBytes: 4 * MEBIBYTE, largeBodies: bodies }, resolve);
+    });
+    for (let sent = 0; sent < 6; sent++) {
+      stream.write(Buffer.alloc(MEBIBYTE / 2));
+      await pause(20);
+    }
+    stream.end();
+    expect(await outcome).toBeNull();
+    request.bodyShare?.release();
+    await next;
+  });
+});
 
 describe('a large body whose length nobody told', () => {
   const LARGE = Buffer.from(
