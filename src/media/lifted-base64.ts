@@ -10,20 +10,18 @@ const STEP = 64 * 1024;
  * goes to the upstream from there. In the text, and in all that is made of it, a mark stands in its place.
  */
 export class LiftedBase64 {
-  #slices: readonly Buffer[];
+  readonly count: number;
+  #slices: readonly Buffer[] | undefined;
 
   /** @param slices in the order of their marks; each with whole groups of four characters */
   constructor(slices: readonly Buffer[]) {
+    this.count = slices.length;
     this.#slices = slices;
-  }
-
-  get count(): number {
-    return this.#slices.length;
   }
 
   /** What a mark stands for, to be sent. */
   part(index: number): BodyPart {
-    const slice = this.#slices[index]!;
+    const slice = this.#held()[index]!;
     return { byteLength: slice.length, chunks: () => piecesOf(slice) };
   }
 
@@ -34,15 +32,13 @@ export class LiftedBase64 {
     return length;
   }
 
-  /** Base64 without marks, in pieces of whole groups of four characters, the last one excepted. */
-  *base64Of(text: string): Generator<string, void, void> {
-    for (const piece of this.#piecesOf(text)) {
-      for (let at = 0; at < piece.length; at += STEP) {
-        yield typeof piece === 'string'
-          ? piece.slice(at, at + STEP)
-          : piece.toString('latin1', at, at + STEP);
-      }
-    }
+  /**
+   * Base64 without marks, in pieces of whole groups of four characters, the last one excepted; as often as wanted, and
+   * after the release too.
+   */
+  base64Of(text: string): Iterable<string> {
+    const pieces = this.#piecesOf(text);
+    return { [Symbol.iterator]: () => base64In(pieces) };
   }
 
   /** A JSON value without marks, for who does not send it on. A copy of all of it. */
@@ -50,9 +46,15 @@ export class LiftedBase64 {
     return this.count === 0 ? value : (this.#restore(value) as T);
   }
 
-  /** It will not be sent again. */
+  /** Lets the bytes go, which others may still send. Nothing can be asked for any more. */
   release(): void {
-    this.#slices = [];
+    this.#slices = undefined;
+  }
+
+  /** @throws {Error} after the release: a mark would be sent */
+  #held(): readonly Buffer[] {
+    if (this.#slices === undefined) throw new Error('what was lifted out of this body was given up');
+    return this.#slices;
   }
 
   #restore(value: unknown): unknown {
@@ -70,10 +72,16 @@ export class LiftedBase64 {
   /** The texts around the marks, and what these stand for. */
   #piecesOf(text: string): (string | Buffer)[] {
     if (this.count === 0) return [text];
-    // What nobody lifted is no mark of this request.
-    return splitAtMarks(text).map((piece, at) =>
-      at % 2 === 0 ? piece : (this.#slices[Number(piece)] ?? piece),
-    );
+    const slices = this.#held();
+    return splitAtMarks(text).map((piece, at) => (at % 2 === 0 ? piece : slices[Number(piece)]!));
+  }
+}
+
+function* base64In(pieces: readonly (string | Buffer)[]): Generator<string, void, void> {
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += STEP) {
+      yield typeof piece === 'string' ? piece.slice(at, at + STEP) : piece.toString('latin1', at, at + STEP);
+    }
   }
 }
 

@@ -38,11 +38,12 @@ describe('LiftedBase64', () => {
   });
 
   it('lets the bytes go', () => {
-    const { lifted: own } = liftBase64(Buffer.from(JSON.stringify(request)));
-    const part = own.part(0);
-    own.release();
+    const { text: own, lifted: letGo } = liftBase64(Buffer.from(JSON.stringify(request)));
+    const part = letGo.part(0);
+    letGo.release();
     // What is being sent is sent to its end.
     expect(Buffer.concat([...(part.chunks() as Iterable<Buffer>)])).toHaveLength(part.byteLength);
-    expect(own.count).toBe(0);
+    for (const late of [() => letGo.part(0), () => letGo.restore(own), () => letGo.lengthOf(own)])
+      expect(late).toThrow('given up');
   });
 });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateContentRequest } from '../../src/wire/gemini/request.ts';
@@ -23,6 +24,8 @@ let folder: string;
 let relay: RelayServer;
 let uploads: number[] = [];
 let lastUpload: Buffer;
+/** What the API waits for before it reads a file. */
+let mayRead = Promise.resolve();
 /** A file that somebody has deleted. */
 let gone: string | undefined;
 let requests: GenerateContentRequest[] = [];
@@ -38,6 +41,7 @@ const refusal = (file: string): string =>
 
 /** The Developer API, as far as it takes files and requests. */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === '/upload') await mayRead;
   const body = await buffer(request);
   switch (request.headers['x-goog-upload-command']) {
     case 'start':
@@ -131,6 +135,29 @@ describe('media for the Developer API', () => {
     const uri = `data:image/png;base64,${png(15, 4).toString('base64url')}`;
     expect(await sent(uri)).toEqual([`${FILES}/f-1`]);
     expect(lastUpload.equals(png(15, 4))).toBe(true);
+  });
+
+  it('are uploaded to the end for who still waits when another client has left', async () => {
+    const read = Promise.withResolvers<void>();
+    mayRead = read.promise;
+    const uri = `data:image/png;base64,${png(15, 6).toString('base64')}`;
+    const content = [{ type: 'image_url', image_url: { url: uri } }];
+    const controller = new AbortController();
+    const left = fetch(`${relay.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gemini-2.5-flash', messages: [{ role: 'user', content }] }),
+      signal: controller.signal,
+    });
+    left.catch(() => {});
+    await pause(300);
+    const stays = sent(uri);
+    await pause(300);
+    controller.abort();
+    await pause(100);
+    read.resolve();
+    expect(await stays).toEqual([`${FILES}/f-1`]);
+    expect(lastUpload.equals(png(15, 6))).toBe(true);
   });
 
   it('are uploaded once more when their file is gone', async () => {

@@ -3,7 +3,7 @@ import type { AuthHeaders, TokenSource } from '../../auth/outbound/token-source.
 import { GatewayError } from '../../errors.ts';
 import type { WholeMedium } from '../../media/medium.ts';
 import { LruMap } from '../../lru-map.ts';
-import { SingleFlight, unlessAborted } from '../../single-flight.ts';
+import { SharedFlights } from '../../single-flight.ts';
 import { fromGeminiError } from '../../translate/error/from-gemini-error.ts';
 import { type BodyPart, ComposedBody, type RequestBody } from '../../upstream/composed-body.ts';
 import { withoutSent } from '../../upstream/cut-secrets.ts';
@@ -69,7 +69,7 @@ export class FileUploads {
   readonly #now: () => number;
   /** By tenant and content. */
   readonly #files = new LruMap<UploadedFile>({ maxEntries: MAX_FILES });
-  readonly #flights = new SingleFlight<UploadedFile>();
+  readonly #flights = new SharedFlights<UploadedFile>();
 
   constructor(options: FileUploadsOptions) {
     this.#options = options;
@@ -84,11 +84,14 @@ export class FileUploads {
     const key = `${uploader.tenant}\n${content.hash}\n${content.mimeType}`;
     const known = this.#files.get(key);
     if (known !== undefined && known.until - MARGIN > this.#now()) return known.name;
-    // It goes on without the caller: others may wait for the same file.
-    const flight = this.#flights.run(key, () =>
-      this.#upload(content, { ...uploader, signal: AbortSignal.timeout(UPLOAD_LIMIT) }),
+    const file = await this.#flights.run(
+      key,
+      (left) => {
+        const signal = AbortSignal.any([left, AbortSignal.timeout(UPLOAD_LIMIT)]);
+        return this.#upload(content, { ...uploader, signal });
+      },
+      uploader.signal,
     );
-    const file = await unlessAborted(flight, uploader.signal);
     this.#files.set(key, file);
     return file.name;
   }

@@ -83,7 +83,9 @@ function contentOf(uri: string, lifted: LiftedBase64): FileContent | undefined {
   const { data, mimeType } = reference;
   const hash = createHash('sha256');
   let byteLength = 0;
-  for (const piece of lifted.base64Of(data)) {
+  // An upload that others wait for too may go on when this request is over.
+  const pieces = lifted.base64Of(data);
+  for (const piece of pieces) {
     hash.update(piece, 'base64');
     byteLength += Buffer.byteLength(piece, 'base64');
   }
@@ -92,7 +94,7 @@ function contentOf(uri: string, lifted: LiftedBase64): FileContent | undefined {
     byteLength,
     hash: hash.digest('hex'),
     *chunks() {
-      for (const piece of lifted.base64Of(data)) yield Buffer.from(piece, 'base64');
+      for (const piece of pieces) yield Buffer.from(piece, 'base64');
     },
   };
 }
