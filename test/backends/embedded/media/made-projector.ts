@@ -25,7 +25,7 @@ const CONTRAST = 40;
 const BANDS = 80;
 const POSITIONS = 1500;
 /** Positions that become one token. */
-const STACK = 12;
+const STACK = 60;
 /** What half a minute of sound takes of the prompt: shorter sounds are filled up with silence. */
 export const SOUND_TOKENS = POSITIONS / STACK;
 
