@@ -43,6 +43,14 @@ describe('readBody', () => {
     );
   });
 
+  it('leaves alone what its pieces are parts of', async () => {
+    const slab = Buffer.alloc(3 * MEBIBYTE, 'slab');
+    const pieces = [slab.subarray(0, MEBIBYTE), slab.subarray(MEBIBYTE)];
+    const body = await read(pieces, { 'content-length': String(slab.length) });
+    expect(body.equals(slab)).toBe(true);
+    expect(slab.length).toBe(3 * MEBIBYTE);
+  });
+
   it.each([3 * MEBIBYTE, 100])('refuses what is too long, in pieces of %d bytes', async (size) => {
     const pieces = Array.from({ length: Math.ceil((4 * MEBIBYTE + 1) / size) }, () => Buffer.alloc(size));
     await expect(read(pieces, { 'transfer-encoding': 'chunked' })).rejects.toMatchObject({
