@@ -2,6 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 const E2E = 'test/**/*.e2e.test.ts';
 
+/** End-to-end tests without the embedded engine, which leave room for each other. */
+const PROCESSES = [
+  'test/{auth,gemini,media,relay,state,translate}/**/*.e2e.test.ts',
+  'test/backends/openai-compatible/**/*.e2e.test.ts',
+  'test/relay-servers/plain-server.e2e.test.ts',
+];
+
 /** Folders whose tests take whole servers, databases, downloads and their time-outs: seconds a file. */
 const INTEGRATION = 'test/{bench,cli,gemini,media,model-store,relay,secrets,state}/**/*.test.ts';
 
@@ -32,10 +39,21 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: 'processes',
+          include: PROCESSES,
+          globalSetup: ['test/support/prepare-programs.ts'],
+          maxWorkers: 2,
+          testTimeout: 180_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
         // The real model, real clients, real processes: one file at a time, so that two engines never share the cores.
         test: {
           name: 'e2e',
           include: [E2E],
+          exclude: PROCESSES,
           globalSetup: ['test/support/shared-parlance.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
