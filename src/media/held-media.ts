@@ -1,7 +1,7 @@
 import { type BodyPart, ComposedBody, type RequestBody } from '../upstream/composed-body.ts';
 import type { InlinedMedia } from '../translate/media-references.ts';
 import { base64Length, base64Of, streamedBase64Of } from './base64.ts';
-import { base64Mark, splitAtMarks } from './base64-mark.ts';
+import { Base64Marks } from './base64-marks.ts';
 import { type LiftedBase64, NOTHING_LIFTED } from './lifted-base64.ts';
 import type { Medium } from './medium.ts';
 
@@ -13,8 +13,7 @@ export class HeldMedia implements InlinedMedia {
   readonly #media: readonly Medium[];
   readonly #places: ReadonlyMap<string, number>;
   readonly #lifted: LiftedBase64;
-  /** The first marks are those in the body. */
-  readonly #firstMark: number;
+  readonly #marks: Base64Marks;
   readonly #release: () => void;
 
   constructor(
@@ -24,7 +23,7 @@ export class HeldMedia implements InlinedMedia {
   ) {
     this.#media = [...media.values()];
     this.#lifted = lifted;
-    this.#firstMark = lifted.count;
+    this.#marks = lifted.count === 0 ? new Base64Marks() : lifted.marks;
     this.#places = new Map([...media.keys()].map((reference, index) => [reference, index]));
     this.#release = release;
   }
@@ -42,7 +41,7 @@ export class HeldMedia implements InlinedMedia {
   /** What stands in a request for the base64 of a medium until {@link compose}. */
   base64Of(reference: string): string | undefined {
     const index = this.#places.get(reference);
-    return index === undefined ? undefined : base64Mark(this.#firstMark + index);
+    return index === undefined ? undefined : this.#marks.at(this.#lifted.count + index);
   }
 
   /** The same in a data URI. */
@@ -70,9 +69,11 @@ export class HeldMedia implements InlinedMedia {
 
   /** The body of a request with marks in it, which become base64 while it is sent. */
   compose(text: string): RequestBody {
-    if (this.isEmpty && this.#firstMark === 0) return text;
+    if (this.isEmpty && this.#lifted.count === 0) return text;
     return new ComposedBody(
-      splitAtMarks(text).map((piece, at) => (at % 2 === 0 ? Buffer.from(piece) : this.#part(Number(piece)))),
+      this.#marks
+        .split(text)
+        .map((piece, at) => (at % 2 === 0 ? Buffer.from(piece) : this.#part(Number(piece)))),
     );
   }
 
@@ -82,8 +83,10 @@ export class HeldMedia implements InlinedMedia {
     this.#release();
   }
 
+  /** The first marks are those in the body. */
   #part(mark: number): BodyPart {
-    return mark < this.#firstMark ? this.#lifted.part(mark) : encoded(this.#media[mark - this.#firstMark]!);
+    const { count } = this.#lifted;
+    return mark < count ? this.#lifted.part(mark) : encoded(this.#media[mark - count]!);
   }
 }
 

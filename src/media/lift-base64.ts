@@ -1,4 +1,4 @@
-import { base64Mark } from './base64-mark.ts';
+import { Base64Marks } from './base64-marks.ts';
 import { LiftedBase64, NOTHING_LIFTED } from './lifted-base64.ts';
 
 /** JSON text, and what was lifted out of it. */
@@ -31,18 +31,20 @@ for (const one of DIGITS) for (const other of DIGITS) ARE_DIGITS[one | (other <<
  */
 export function liftBase64(bytes: Buffer): LiftedText {
   const slices: Buffer[] = [];
+  let marks: Base64Marks | undefined;
   let text = '';
   let done = 0;
   for (const { start, end } of longStretches(bytes)) {
     const data = startOfData(bytes, start);
     if (data === undefined || !isCanonical(bytes, data, end)) continue;
     const lift = data + HEAD;
-    text += bytes.toString('utf8', done, lift) + base64Mark(slices.length);
+    marks ??= new Base64Marks();
+    text += bytes.toString('utf8', done, lift) + marks.at(slices.length);
     slices.push(bytes.subarray(lift, end));
     done = end;
   }
   text += bytes.toString('utf8', done);
-  return { text, lifted: slices.length === 0 ? NOTHING_LIFTED : new LiftedBase64(slices) };
+  return { text, lifted: marks === undefined ? NOTHING_LIFTED : new LiftedBase64(slices, marks) };
 }
 
 interface Stretch {

@@ -1,6 +1,6 @@
 import { isJsonObject } from '../wire/validation/structure-checks.ts';
 import type { BodyPart } from '../upstream/composed-body.ts';
-import { splitAtMarks } from './base64-mark.ts';
+import { Base64Marks } from './base64-marks.ts';
 
 /** Bytes that are handed on at once; a multiple of four, so that each piece is base64 by itself. */
 const STEP = 64 * 1024;
@@ -11,12 +11,19 @@ const STEP = 64 * 1024;
  */
 export class LiftedBase64 {
   readonly count: number;
+  readonly marks: Base64Marks;
   #slices: readonly Buffer[] | undefined;
 
   /** @param slices in the order of their marks; each with whole groups of four characters */
-  constructor(slices: readonly Buffer[]) {
+  constructor(slices: readonly Buffer[], marks: Base64Marks) {
     this.count = slices.length;
+    this.marks = marks;
     this.#slices = slices;
+  }
+
+  /** How many marks texts hold. */
+  countIn(texts: readonly string[]): number {
+    return texts.reduce((sum, text) => sum + (this.marks.split(text).length - 1) / 2, 0);
   }
 
   /** What a mark stands for, to be sent. */
@@ -73,7 +80,7 @@ export class LiftedBase64 {
   #piecesOf(text: string): (string | Buffer)[] {
     if (this.count === 0) return [text];
     const slices = this.#held();
-    return splitAtMarks(text).map((piece, at) => (at % 2 === 0 ? piece : slices[Number(piece)]!));
+    return this.marks.split(text).map((piece, at) => (at % 2 === 0 ? piece : slices[Number(piece)]!));
   }
 }
 
@@ -90,4 +97,4 @@ function* piecesOf(slice: Buffer): Generator<Buffer, void, void> {
 }
 
 /** Of requests without any. */
-export const NOTHING_LIFTED = new LiftedBase64([]);
+export const NOTHING_LIFTED = new LiftedBase64([], new Base64Marks());

@@ -20,5 +20,7 @@ export function waitForClient(socket: Socket): ClientWait {
     controller.abort(clientLeft());
   };
   socket.once('close', leave);
+  // It tells so once only.
+  if (socket.destroyed) leave();
   return { signal: controller.signal, release: () => socket.off('close', leave) };
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { MemoryBudget, type Share } from '../media/memory-budget.ts';
-import { waitForClient } from './client-departure.ts';
+import { clientLeft, waitForClient } from './client-departure.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -66,8 +66,10 @@ export class LargeBodies {
     } finally {
       wait.release();
     }
+    if (!request.socket.destroyed) return;
     // Nobody will give it back any more.
-    if (request.socket.destroyed) request.bodyShare.release();
+    request.bodyShare.release();
+    throw clientLeft();
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { clientLeft } from './client-departure.ts';
 import { LARGE_BODY, type LargeBodies } from './large-bodies.ts';
 
 export interface BodyRules {
@@ -29,14 +30,15 @@ export function readBody(
     if (isOver) return;
     isOver = true;
     endWatch?.();
-    stream.off('data', take).off('end', end).off('error', finish);
+    stream.off('data', take).off('end', end).off('error', finish).off('close', leave);
+    // What else comes of it is dropped.
+    if (error !== null) stream.resume();
     done(error, bytes);
   };
   const hold = (bytes: number): void => {
     if (isOver) return;
     body.hold(bytes);
     endWatch = largeBodies.watch(() => body.length, finish);
-    stream.resume();
   };
   const take = (piece: Buffer): void => {
     if (body.length + piece.length > maxBytes) {
@@ -46,15 +48,26 @@ export function readBody(
     body.add(piece);
     if (body.length <= LARGE_BODY || body.isHeld) return;
     stream.pause();
-    largeBodies.take(maxBytes, request).then(() => hold(maxBytes), finish);
+    void holdRest();
+  };
+  const holdRest = async (): Promise<void> => {
+    try {
+      await largeBodies.take(maxBytes, request);
+      hold(maxBytes);
+      stream.resume();
+    } catch (error) {
+      finish(error as Error);
+    }
   };
   const end = (): void => {
     request.bodyShare?.shrink(body.length);
     finish(null, body.whole());
   };
-  stream.on('data', take).on('end', end).on('error', finish);
+  const leave = (): void => finish(clientLeft());
   const stated = Number(request.headers['content-length']);
   if (stated > LARGE_BODY) hold(stated);
+  stream.on('data', take).on('end', end).on('error', finish).on('close', leave);
+  if (stream.destroyed) leave();
 }
 
 export function tooLarge(maxBytes: number): GatewayError {

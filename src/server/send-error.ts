@@ -27,9 +27,10 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, thrown: 
     reply.header('x-parlance-passed-over', passedOverHeader(error.passedOver));
   }
   if (error.shouldRetry !== undefined) reply.header('x-should-retry', String(error.shouldRetry));
-  // Fastify closes the connection behind a body that is too long. That would cut the client off while it sends, before
-  // it reads the answer; Node drops the rest of the body, for as long as a request may take.
-  if (error.code === 'request_too_large' && reply.hasHeader('connection')) reply.removeHeader('connection');
+  // Fastify closes the connection behind a body that was not read. That would cut the client off while it sends, before
+  // it reads the answer; the rest of the body is dropped, for as long as a request may take.
+  const isUnread = error.code === 'request_too_large' || error.code === 'overloaded';
+  if (isUnread && reply.hasHeader('connection')) reply.removeHeader('connection');
   return sendJson(reply, error.status, toErrorBody(error));
 }
 

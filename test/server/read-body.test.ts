@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import * as fc from 'fast-check';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LargeBodies } from '../../src/server/large-bodies.ts';
 import { readBody } from '../../src/server/read-body.ts';
 import { chatRequest, TestServer } from './test-server.ts';
@@ -62,6 +62,31 @@ describe('readBody', () => {
 
 const chunk = (bytes: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
+
+describe('a client that has left', () => {
+  const largeBodies = new LargeBodies({ bytes: 4 * MEBIBYTE, maxWaitMs: 5000 });
+  const socket = new PassThrough().destroy();
+  const request = { headers: {}, socket } as unknown as FastifyRequest;
+
+  it('takes no room, and does not wait for any', async () => {
+    await expect(largeBodies.take(3 * MEBIBYTE, request)).rejects.toMatchObject({ code: 'cancelled' });
+    await largeBodies.take(4 * MEBIBYTE, { ...request, socket: NOBODY } as unknown as FastifyRequest);
+    await expect(largeBodies.take(3 * MEBIBYTE, request)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it.each([
+    ['before', true],
+    ['while it is read', false],
+  ])('is not waited for: %s', async (_, isGone) => {
+    const stream = new PassThrough();
+    if (isGone) stream.destroy();
+    const outcome = new Promise<Error | null>((resolve) => {
+      readBody(request, stream, { maxBytes: MEBIBYTE, largeBodies }, resolve);
+    });
+    stream.destroy();
+    expect(await outcome).toMatchObject({ code: 'cancelled' });
+  });
+});
 
 describe('a body that hardly comes', () => {
   const headers = { 'content-length': String(3 * MEBIBYTE) };
@@ -142,6 +167,33 @@ describe('a large body whose length nobody told', () => {
     connection.send(`${[...head, 'host: x'].join('\r\n')}\r\n\r\n`);
     return connection;
   }
+
+  it('is told that there is no room, and may go on sending', async () => {
+    const server = await TestServer.start({
+      script: { before: ['silence'], answerTimeoutMs: 1500 },
+      limits: { maxBodyBytes: 4 * MEBIBYTE, largeBodyBytes: 4 * MEBIBYTE, requestTimeoutMs: 600 },
+    });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const first = server.post(JSON.parse(LARGE.toString()) as object);
+    await vi.waitUntil(() => server.backend.calls.length === 1);
+    const second = await open(server);
+    second.send(chunk(LARGE));
+    expect((await second.response()).status).toBe(503);
+    second.send(Buffer.concat([chunk(LARGE), Buffer.from(`${END}GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n`)]));
+    expect((await second.response()).status).toBe(200);
+    expect((await first).status).toBe(504);
+  });
+
+  it('that no memory can be had for is a failure of its own', async () => {
+    const stream = new PassThrough();
+    const request = { headers: {}, socket: NOBODY } as unknown as FastifyRequest;
+    const largeBodies = new LargeBodies({ bytes: MEBIBYTE, maxWaitMs: 1000 });
+    const outcome = new Promise<Error | null>((resolve) => {
+      readBody(request, stream, { maxBytes: 2 ** 52, largeBodies }, resolve);
+    });
+    stream.write(LARGE);
+    expect(await outcome).toBeInstanceOf(RangeError);
+  });
 
   it('waits in the middle until there is room', async () => {
     const server = await start();
