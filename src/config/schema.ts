@@ -41,7 +41,7 @@ const serverSchema = z.strictObject({
   ).default(64 * MEBIBYTE),
   large_body_bytes: wholeNumber(
     { min: MEBIBYTE, max: 64 * 1024 * MEBIBYTE },
-    'Bytes of all request bodies over 1 MiB that wait for the beginning of their answer. Further ones are read when there is room; after half of request_timeout_ms they are answered with 503, and one that hardly comes loses its room to them. In memory each takes about its size where it is media, three times that where it is text. The default is 64 MiB.',
+    'Bytes of all request bodies over 1 MiB that wait for the beginning of their answer. Further ones are read when there is room; after half of request_timeout_ms they are answered with 503, and one that hardly comes loses its room to them. In memory each takes about its size where it is media, three times that where it is text; one whose length is not told counts as max_body_bytes until it is there. The default is 64 MiB.',
   ).default(64 * MEBIBYTE),
   max_header_bytes: wholeNumber(
     { min: 1024, max: MEBIBYTE },
