@@ -10,7 +10,9 @@ const STEP = 64 * 1024;
  * goes to the upstream from there. In the text, and in all that is made of it, a mark stands in its place.
  */
 export class LiftedBase64 {
+  /** Of marks in the text. */
   readonly count: number;
+  /** What the marks of the request look like, those of media that are fetched among them. */
   readonly marks: Base64Marks;
   #slices: readonly Buffer[] | undefined;
 
