@@ -227,7 +227,7 @@ describe('a replica that comes back', () => {
     });
     const [first, second] = servers;
     await first!.stop();
-    expect(await statusesOf(relay, 10)).toEqual(times(10, () => 200));
+    expect(await statusesOf(relay, 40)).toEqual(times(40, () => 200));
     await first!.restart();
     const began = performance.now();
     await until(() => relay.log.some(({ msg }) => msg === 'replica up'));
