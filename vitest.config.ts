@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 
 const E2E = 'test/**/*.e2e.test.ts';
 
-/** End-to-end tests without the embedded engine, which leave room for each other. */
+/** End-to-end tests without the embedded engine, which leave room for each other; those of memory want it for themselves. */
 const PROCESSES = [
-  'test/{auth,gemini,media,relay,state,translate}/**/*.e2e.test.ts',
+  'test/{auth,gemini,relay,state,translate}/**/*.e2e.test.ts',
+  'test/media/storage/*.e2e.test.ts',
   'test/backends/openai-compatible/**/*.e2e.test.ts',
   'test/relay-servers/plain-server.e2e.test.ts',
 ];
